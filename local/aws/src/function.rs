@@ -155,6 +155,19 @@ pub async fn sqs(embedded: &Embedded, operation: &str, body: Value) -> Result<Va
     asked(embedded, Request::new(format!("AmazonSQS.{operation}"), body.to_string())).await
 }
 
+/// How many messages of a queue are visible, by its name.
+///
+/// # Errors
+///
+/// When there is no such queue.
+pub async fn visible_messages(embedded: &Embedded, queue: &str) -> Result<u64, Error> {
+    let name = "ApproximateNumberOfMessages";
+    let asked = json!({ "QueueUrl": format!("/{queue}"), "AttributeNames": [name] });
+    let answer = sqs(embedded, "GetQueueAttributes", asked).await?;
+    let number = answer["Attributes"][name].as_str().ok_or("the queue does not say its length")?;
+    Ok(number.parse()?)
+}
+
 /// The answer of an embedded service to a request.
 ///
 /// # Errors

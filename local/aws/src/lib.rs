@@ -32,7 +32,7 @@ use dynoxide::DynoxideError;
 use jiff::Timestamp;
 
 pub use faults::{Fault, Faults, Target};
-pub use function::{EventSource, LocalFunction, NamedFunctions, asked, sqs};
+pub use function::{EventSource, LocalFunction, NamedFunctions, asked, sqs, visible_messages};
 pub use gate::Gate;
 pub use meter::{CapacityUnits, Meter, Partition, PartitionUse, Units, Usage};
 pub use objects::{LocalObjects, OBJECTS_PATH};

@@ -9,6 +9,7 @@ mod clock;
 mod door;
 mod functions;
 mod listen;
+mod notified;
 mod server;
 mod stack;
 mod start;
@@ -17,6 +18,7 @@ mod tables;
 
 pub use clock::LocalClock;
 pub use functions::{Functions, LOGS_QUEUE_URL, LocalMachine};
+pub use notified::Notified;
 pub use server::http_event;
 pub use stack::{ALIPAY_SECRET, DueFunction, PORT, Reach, Scheduled, Stack, StackOptions};
 pub use status::StackStatus;

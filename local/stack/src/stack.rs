@@ -13,16 +13,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use axum::http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use steelyard_alipay::{AlipayConfig, Transport as AlipayTransport};
 use steelyard_billing::{Calendar, DebitRules};
 use steelyard_books::Tables;
-use steelyard_local_alipay::{LocalAlipay, Receiver};
+use steelyard_local_alipay::LocalAlipay;
 use steelyard_local_aws::{
     Embedded, EventSource, LocalFunction, LocalObjects, NamedFunctions, Request, StreamSource,
-    Transport, asked, sqs,
+    Transport, asked, sqs, visible_messages,
 };
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_reconcile::Archive;
@@ -37,7 +36,8 @@ use super::functions::{
     Shared, USAGE_QUEUE, WEBHOOKS_QUEUE, dead_letter_queue,
 };
 use super::listen::{self, Listeners};
-use super::server::{self, http_event};
+use super::notified::Notified;
+use super::server;
 use super::start::StartPages;
 use crate::tables::{BILLING_TABLE, EVENTS_TABLE, USAGE_TABLE, local_events, local_tables};
 
@@ -315,7 +315,7 @@ impl Stack {
     /// When the books of the local Alipay can't be read or written.
     pub async fn deliver_due(&self, now: Timestamp) -> Result<usize, Error> {
         Ok(if self.servers.is_empty() {
-            self.alipay.deliver_due_to(&Notified(&self.functions.notify), now).await?
+            self.alipay.deliver_due_to(&Notified(self.functions.notify.clone()), now).await?
         } else {
             self.alipay.deliver_due(now).await?
         })
@@ -356,29 +356,9 @@ impl Stack {
     pub async fn dead_letters(&self) -> Result<u64, Error> {
         let mut sum = 0;
         for queue in QUEUES.map(|(_, queue)| queue).into_iter().chain([WEBHOOKS_QUEUE]) {
-            let asked = json!({
-                "QueueUrl": format!("/{}", dead_letter_queue(queue)),
-                "AttributeNames": ["ApproximateNumberOfMessages"],
-            });
-            let answer = sqs(&self.embedded, "GetQueueAttributes", asked).await?;
-            let number =
-                answer["Attributes"]["ApproximateNumberOfMessages"].as_str().unwrap_or_default();
-            sum += number.parse::<u64>()?;
+            sum += visible_messages(&self.embedded, &dead_letter_queue(queue)).await?;
         }
         Ok(sum)
-    }
-}
-
-/// The notify function, as Alipay reaches it in this process.
-struct Notified<'s>(&'s LocalFunction);
-
-impl Receiver for Notified<'_> {
-    async fn receive(&self, _: &str, form: String) -> Option<(StatusCode, Vec<u8>)> {
-        let event = http_event(&Method::POST, NOTIFY_PATH, &HeaderMap::new(), form.as_bytes());
-        let answer = self.0.invoke(event).await.ok()?;
-        let status = u16::try_from(answer["statusCode"].as_u64()?).ok()?;
-        let body = answer["body"].as_str()?.as_bytes().to_vec();
-        Some((StatusCode::from_u16(status).ok()?, body))
     }
 }
 

@@ -61,7 +61,8 @@ pub fn as_operator() -> Result<ConfigLoader, Error> {
 ///
 /// # Errors
 ///
-/// When there is no transport, and the system has no root certificates.
+/// When there is no transport, the endpoint is an https address, and the system has no root
+/// certificates.
 pub fn local(http_client: Option<SharedHttpClient>, endpoint: &str) -> Result<SdkConfig, Error> {
     let http_client = match http_client {
         Some(transport) => transport,

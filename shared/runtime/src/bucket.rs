@@ -123,7 +123,7 @@ impl Buckets {
     ///
     /// # Errors
     ///
-    /// When the address is none, or the system has no root certificates.
+    /// When the address is none, or is an https address and the system has no root certificates.
     pub fn local(config: &SdkConfig, endpoint: &str) -> Result<Buckets, Error> {
         let roots = Roots::of_endpoint(endpoint);
         let endpoint = Url::parse(endpoint)?;

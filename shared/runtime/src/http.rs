@@ -50,7 +50,8 @@ pub(crate) enum Roots {
 impl Roots {
     /// The roots for a local stack. Only an https endpoint is worth reading those of the system.
     pub(crate) fn of_endpoint(endpoint: &str) -> Roots {
-        if endpoint.starts_with("https:") { Roots::System } else { Roots::Own }
+        let scheme = endpoint.split_once(':').map_or("", |(scheme, _)| scheme);
+        if scheme.eq_ignore_ascii_case("https") { Roots::System } else { Roots::Own }
     }
 
     fn are_the_systems(self) -> bool {

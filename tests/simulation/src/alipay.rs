@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use jiff::SignedDuration;
 use steelyard_alipay::{Body, Sending, SigningKey, Transport, TransportError, text_to_sign};
 use steelyard_local_alipay::{Fault, InProcess, LocalAlipay, Method};
 use steelyard_local_stack::LocalClock;
@@ -49,7 +48,7 @@ const OF_BILLS: [Mishap; 4] =
     [Mishap::BillRowMissing, Mishap::BillForeignRow, Mishap::BillUnreadableRow, Mishap::BillBroken];
 
 /// The longest time after which a request that timed out still arrives: a quarter of an hour.
-const LATE_MAX_S: u64 = 900;
+const LATE_MAX_S: i64 = 900;
 
 /// The way of a machine to Alipay.
 #[derive(Clone)]
@@ -171,8 +170,8 @@ impl WayToAlipay {
             chaos.note(format_args!("  {} arrives late", Asked::of(&request)));
             let _unseen = gateway.send(request, timeout).await;
         };
-        let seconds = i64::try_from(self.chaos.draw(0..LATE_MAX_S + 1)).unwrap_or(0);
-        self.chaos.arrives(self.clock.now(), SignedDuration::from_secs(seconds), arrival);
+        let after = self.chaos.draw_seconds(0..LATE_MAX_S + 1);
+        self.chaos.arrives(self.clock.now(), after, arrival);
     }
 }
 
@@ -196,7 +195,7 @@ impl Asked {
                 }
                 "biz_content" => {
                     let content: serde_json::Value =
-                        serde_json::from_str(&value).unwrap_or_default();
+                        serde_json::from_str(&value).expect("the client sends JSON");
                     let number = |name: &str| content[name].as_str().map(str::to_owned);
                     asked.number = ["out_request_no", "out_trade_no", "agreement_no", "bill_date"]
                         .into_iter()
@@ -222,9 +221,10 @@ fn renumbered(request: &Request<Bytes>) -> Request<Bytes> {
         form_urlencoded::parse(request.body()).into_owned().collect();
     parameters.remove("sign");
     if let Some(content) = parameters.get_mut("biz_content") {
-        let mut read: serde_json::Value = serde_json::from_str(content).unwrap_or_default();
-        let number = format!("{}0", read["out_trade_no"].as_str().unwrap_or_default());
-        read["out_trade_no"] = number.into();
+        let mut read: serde_json::Value =
+            serde_json::from_str(content).expect("the client sends JSON");
+        let number = read["out_trade_no"].as_str().expect("a payment has a number");
+        read["out_trade_no"] = format!("{number}0").into();
         *content = read.to_string();
     }
     let key = LocalAlipay::client_config("http://127.0.0.1/").app_private_key;

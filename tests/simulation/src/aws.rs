@@ -7,7 +7,6 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use jiff::SignedDuration;
 use serde_json::Value;
 use steelyard_local_aws::{Fault, Target, Transport};
 use steelyard_local_stack::LocalClock;
@@ -30,7 +29,7 @@ const MISHAPS: [Mishap; 8] = [
 ];
 
 /// The longest time after which a request that timed out still arrives.
-const LATE_MAX_S: u64 = 30;
+const LATE_MAX_S: i64 = 30;
 
 /// The most times that others may run between two requests of an invocation.
 const TURNS_MAX: u64 = 4;
@@ -104,8 +103,8 @@ impl WayToAws {
             chaos.note(format_args!("  {what} arrives late"));
             let _unseen = transport.call(copy).await;
         };
-        let seconds = i64::try_from(self.chaos.draw(0..LATE_MAX_S + 1)).unwrap_or(0);
-        self.chaos.arrives(self.clock.now(), SignedDuration::from_secs(seconds), arrival);
+        let after = self.chaos.draw_seconds(0..LATE_MAX_S + 1);
+        self.chaos.arrives(self.clock.now(), after, arrival);
         Err(ConnectorError::timeout(std::io::Error::from(std::io::ErrorKind::TimedOut).into()))
     }
 }
@@ -126,7 +125,7 @@ impl Chaos {
 /// Gives the events of a transaction other ids, each the same one everywhere.
 fn with_other_ids(request: &mut HttpRequest, number: u64) {
     let Some(Ok(body)) = request.body().bytes().map(std::str::from_utf8) else { return };
-    let read: Value = serde_json::from_str(body).unwrap_or_default();
+    let Ok(read) = serde_json::from_str::<Value>(body) else { return };
     let mut other = body.to_owned();
     for write in read["TransactItems"].as_array().into_iter().flatten() {
         let id = write["Put"]["Item"]["pk"]["S"].as_str().and_then(|pk| pk.strip_prefix("event#"));

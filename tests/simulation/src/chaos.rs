@@ -116,6 +116,11 @@ impl Chaos {
         self.state().rng.u64(range)
     }
 
+    /// A duration of whole seconds from a range, drawn by the seed.
+    pub(crate) fn draw_seconds(&self, range: std::ops::Range<i64>) -> SignedDuration {
+        SignedDuration::from_secs(self.state().rng.i64(range))
+    }
+
     /// Whether something happens that happens once in so many times.
     pub(crate) fn one_in(&self, times: u64) -> bool {
         self.draw(0..times) == 0

@@ -2,8 +2,8 @@
 //! them: on any machine, where the process may end.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -11,7 +11,6 @@ use aws_types::region::Region;
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use std::sync::Mutex;
 use steelyard_billing::{Calendar, DebitRules};
 use steelyard_local_aws::{Embedded, LocalFunction, Transport, sqs};
 use steelyard_local_stack::{Functions, LocalClock, LocalMachine, Stack};
@@ -23,12 +22,13 @@ use crate::canary::Canary;
 use crate::chaos::Chaos;
 use crate::life::Life;
 use crate::mishap::Mishap;
+use crate::panics;
 
-/// How many machines there are.
-const MACHINES: usize = 3;
+/// The machines, by their numbers.
+const MACHINES: [usize; 3] = [0, 1, 2];
 
 /// The most that the clock of a machine differs from the others', in seconds: a quarter of an hour.
-const SKEW_MAX_S: u64 = 900;
+const SKEW_MAX_S: i64 = 900;
 
 /// A function that the machines run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,21 +54,22 @@ struct Inner {
     embedded: Arc<Embedded>,
     functions: Vec<Functions>,
     invocations: AtomicU64,
-    /// Those that stand still, with the time at which Lambda ends them.
-    still: Mutex<Vec<(Timestamp, Life)>>,
+    /// The invocations that have not ended, with the time at which Lambda ends them.
+    lives: Mutex<Vec<(Timestamp, Life)>>,
 }
 
 impl Machines {
     /// Machines over the services of a stack, each with a clock and ways of its own.
     pub(crate) fn over(stack: &Stack, chaos: &Chaos, seed: u64) -> Result<Machines, Error> {
-        let functions = (0..MACHINES).map(|machine| functions(stack, chaos, (seed, machine)));
+        let functions =
+            MACHINES.into_iter().map(|machine| functions(stack, chaos, (seed, machine)));
         Ok(Machines(Arc::new(Inner {
             chaos: chaos.clone(),
             clock: stack.clock.clone(),
             embedded: Arc::clone(&stack.embedded),
             functions: functions.collect::<Result<_, _>>()?,
             invocations: AtomicU64::new(0),
-            still: Mutex::default(),
+            lives: Mutex::default(),
         })))
     }
 
@@ -84,7 +85,7 @@ impl Machines {
     /// Invokes a function on any machine.
     pub(crate) async fn invoke(&self, which: Which, event: Value) -> Result<Value, Error> {
         let chaos = &self.0.chaos;
-        let machine = chaos.pick(&(0..MACHINES).collect::<Vec<_>>());
+        let machine = chaos.pick(&MACHINES);
         let number = self.0.invocations.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}-{machine}.{number}", format!("{which:?}").to_lowercase());
         let function = which.of(&self.0.functions[machine]);
@@ -93,9 +94,8 @@ impl Machines {
         let handler = AssertUnwindSafe(function.handling(event)).catch_unwind();
         let (of_panic, panicked) = (chaos.clone(), name.clone());
         let handler = async move {
-            handler.await.unwrap_or_else(|panic| {
-                let text = panic.downcast_ref::<String>().map_or("?", String::as_str);
-                of_panic.note_defect(format_args!("{panicked} panicked: {text}"));
+            handler.await.unwrap_or_else(|_| {
+                of_panic.note_defect(format_args!("{panicked}: {}", panics::last()));
                 Err("the handler panicked".into())
             })
         };
@@ -151,8 +151,8 @@ impl Machines {
         self.lives().retain(|(_, other)| other.name != life.name);
     }
 
-    fn lives(&self) -> std::sync::MutexGuard<'_, Vec<(Timestamp, Life)>> {
-        self.0.still.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lives(&self) -> MutexGuard<'_, Vec<(Timestamp, Life)>> {
+        self.0.lives.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -254,10 +254,9 @@ fn functions(
         chaos: chaos.clone(),
         clock: stack.clock.clone(),
     };
-    let skew = i64::try_from(chaos.draw(0..2 * SKEW_MAX_S + 1))? - i64::try_from(SKEW_MAX_S)?;
+    let skew = chaos.draw_seconds(-SKEW_MAX_S..SKEW_MAX_S + 1);
     // Most machines have the right time.
-    let skew = if chaos.one_in(3) { skew } else { 0 };
-    let skew = SignedDuration::from_secs(skew);
+    let skew = if chaos.one_in(3) { skew } else { SignedDuration::ZERO };
     let clock = stack.clock.clone();
     let clock = Clock::from_fn(move || clock.now() + skew);
     stack.functions_on(&LocalMachine {

@@ -42,8 +42,6 @@ struct Args {
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for people")]
 fn main() -> ExitCode {
     let args = Args::parse();
-    // What an assertion says is printed as the failure of its seed.
-    std::panic::set_hook(Box::new(|_| {}));
     if let Some(seed) = args.seed {
         return one(&args, seed);
     }

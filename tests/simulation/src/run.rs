@@ -1,13 +1,13 @@
 //! One seed, from the beginning of its world to rest.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use steelyard_runtime::Error;
 
 use crate::canary::Canary;
 use crate::chaos::Chaos;
 use crate::mishap::Mishap;
+use crate::panics;
 use crate::world::World;
 
 /// How many things happen between two looks at the books.
@@ -56,16 +56,10 @@ pub fn simulate(options: &Options) -> Outcome {
         .start_paused(true)
         .build()
         .expect("a runtime without sockets needs nothing");
-    let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(live(options, &chaos))));
+    let ended = panics::caught(|| runtime.block_on(live(options, &chaos)));
     let failure = match ended {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(error.to_string()),
-        Err(panic) => Some(match panic.downcast::<String>() {
-            Ok(text) => *text,
-            Err(panic) => {
-                panic.downcast::<&str>().map_or("a panic".to_owned(), |of| of.to_string())
-            }
-        }),
+        Ok(ended) => ended.err().map(|error| error.to_string()),
+        Err(panic) => Some(panic),
     };
     let events = chaos.events();
     let (fired, trace) = chaos.story();

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderMap, Method};
 use futures::TryStreamExt;
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use steelyard_alipay::beijing_time;
 use steelyard_ingest::{USAGE_PATH, VOID_PATH};
@@ -21,10 +21,10 @@ use crate::world::{PROVIDERS, World};
 
 /// The longest time after which calls are still reported: the clocks of machines differ, and none
 /// may take a call for one of the future.
-const RECENT_S: std::ops::Range<u64> = 1_000..7_200;
+const RECENT_S: std::ops::Range<i64> = 1_000..7_200;
 
 /// The same of a source that was down.
-const LATE_S: std::ops::Range<u64> = 7_200..33 * 86_400;
+const LATE_S: std::ops::Range<i64> = 7_200..33 * 86_400;
 
 /// All sources, and what they wait for.
 #[derive(Default)]
@@ -33,7 +33,7 @@ pub(crate) struct Sources {
     answers: Arc<Mutex<Vec<(usize, Value)>>>,
     voided: BTreeSet<Share>,
     /// The shares that were refused, perhaps only when they were sent again.
-    refused: BTreeMap<Share, Calls>,
+    refused: Vec<(Share, Calls)>,
 }
 
 /// A request that is sent until it is answered.
@@ -121,8 +121,7 @@ impl World {
         let records = (0..=self.chaos.draw(0..3)).map(|_| {
             // What is queued is answered to nobody, so a source does not queue what may be refused.
             let is_late = !is_queued && self.chaos.one_in(6);
-            let ago = self.chaos.draw(if is_late { LATE_S } else { RECENT_S });
-            let ago = SignedDuration::from_secs(i64::try_from(ago).unwrap_or(0));
+            let ago = self.chaos.draw_seconds(if is_late { LATE_S } else { RECENT_S });
             Record {
                 provider: self.chaos.pick(&PROVIDERS).to_owned(),
                 api: self.chaos.pick(&[BASIC, VALUE_ADDED]),
@@ -182,7 +181,7 @@ impl World {
             let answer = ingest.invoke(self.sources.requests[place].what.event()).await?;
             locked(&self.sources.answers).push((place, answer));
         }
-        self.sources.take_answers(&mut self.model);
+        self.sources.take_answers(&mut self.model)?;
         if let Some(place) = self.sources.waiting().next() {
             let document = self.sources.requests[place].what.document();
             return Err(format!("nobody answers {document}").into());
@@ -199,7 +198,12 @@ impl World {
             let reports: Vec<CountedReport> =
                 usage.reports(&provider, day, day).try_collect().await?;
             let is_it = |report: &CountedReport| {
-                report.report.to_string() == share.1 && report.withdrawn.is_none()
+                let metered = report.metered.iter();
+                let stored: Calls =
+                    metered.map(|(api, used)| (api.to_string(), used.calls.get())).collect();
+                report.report.to_string() == share.1
+                    && report.withdrawn.is_none()
+                    && stored == calls
             };
             if reports.iter().any(is_it) {
                 self.model.count(share, calls);
@@ -217,17 +221,21 @@ impl Sources {
     }
 
     /// Notes the answers to sources.
-    pub(crate) fn take_answers(&mut self, model: &mut Model) {
+    ///
+    /// # Errors
+    ///
+    /// When an answer has no status, or a body that is no JSON.
+    pub(crate) fn take_answers(&mut self, model: &mut Model) -> Result<(), Error> {
         let answers = std::mem::take(&mut *locked(&self.answers));
         for (place, answer) in answers {
-            let status = answer["statusCode"].as_u64().unwrap_or_default();
+            let status = answer["statusCode"].as_u64().ok_or("an answer without a status")?;
             // A source sends again what is not its own fault.
             if status >= 500 || status == 429 {
                 continue;
             }
             self.requests[place].is_answered = true;
-            let body = answer["body"].as_str().unwrap_or_default();
-            let body: Value = serde_json::from_str(body).unwrap_or_default();
+            let body = answer["body"].as_str().ok_or("an answer without a body")?;
+            let body: Value = serde_json::from_str(body)?;
             match self.requests[place].what.clone() {
                 asked @ Asked::Report { .. } => self.told(model, &asked, &body),
                 Asked::Void(share) => {
@@ -238,6 +246,7 @@ impl Sources {
                 }
             }
         }
+        Ok(())
     }
 
     /// Notes the answer about a report.
@@ -248,7 +257,7 @@ impl Sources {
                     model.count(share, calls);
                 }
                 Some(_) => {}
-                None => drop(self.refused.insert(share, calls)),
+                None => self.refused.push((share, calls)),
             }
         }
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use steelyard_local_alipay::NotificationFault;
-use steelyard_local_aws::{Embedded, EventSource, StreamSource, sqs};
-use steelyard_local_stack::Scheduled;
+use steelyard_local_aws::{EventSource, StreamSource, sqs, visible_messages};
+use steelyard_local_stack::{Notified, Scheduled};
 use steelyard_runtime::Error;
 use steelyard_tests::{Platform, fen};
 use tokio::task::JoinSet;
@@ -17,7 +17,6 @@ use crate::machines::{Machines, Which};
 use crate::mishap::Mishap;
 use crate::model::Model;
 use crate::others::REALM;
-use crate::receiver::Applications;
 use crate::sources::Sources;
 
 /// The providers. The third has no agreement and pays by itself.
@@ -34,18 +33,19 @@ const BEGINNINGS: [&str; 6] = [
     "2016-09-29T15:00",
 ];
 
-/// The queues, with the function that each feeds, and the most messages that it gets at once.
-const QUEUES: [(&str, Which, u8); 4] = [
-    ("steelyard-usage", Which::Ingest, 10),
-    ("steelyard-settle", Which::Settle, 1),
-    ("steelyard-debit", Which::Debit, 5),
-    ("steelyard-reconcile", Which::Reconcile, 1),
+/// The queues, with the function that each feeds.
+pub(crate) const QUEUES: [(&str, Which); 4] = [
+    ("steelyard-usage", Which::Ingest),
+    ("steelyard-settle", Which::Settle),
+    ("steelyard-debit", Which::Debit),
+    ("steelyard-reconcile", Which::Reconcile),
 ];
 
 /// Messages that are none of ours.
 const POISONS: [&str; 4] = ["{", "[]", r#"{"provider":"ann"}"#, "\u{0}"];
 
-/// How long real processes have to end or stand still, in the runtime's own time.
+/// The longest time by the clock of the runtime in which all that runs has to end, or to stand
+/// still.
 const IDLE_AFTER: Duration = Duration::from_secs(3_600);
 
 /// The world of one seed.
@@ -56,7 +56,7 @@ pub(crate) struct World {
     pub(crate) model: Model,
     pub(crate) sources: Sources,
     pub(crate) references: u64,
-    queues: Vec<EventSource>,
+    queues: Vec<(Which, EventSource)>,
     told: Vec<Arc<StreamSource>>,
     /// Schedules that fired late.
     late: Vec<(Timestamp, Which, Value)>,
@@ -77,11 +77,11 @@ impl World {
             platform.adopt(provider, &steelyard_tests::agreement_no(provider), 1_000_000).await;
         }
         let machines = Machines::over(&platform.stack, &chaos, seed)?;
-        let source = |(queue, which, batch_size)| EventSource {
-            queue,
-            batch_size,
-            function: machines.function(which),
-        };
+        let sources = platform.stack.event_sources().into_iter().filter_map(|source| {
+            let (_, which) = QUEUES.into_iter().find(|(queue, _)| *queue == source.queue)?;
+            Some((which, EventSource { function: machines.function(which), ..source }))
+        });
+        let queues = sources.collect();
         let stream = |table, most, which| {
             Arc::new(StreamSource::new(table, most, &machines.function(which)))
         };
@@ -90,7 +90,7 @@ impl World {
             stream("steelyard-usage", 1_000, Which::Watch),
         ];
         let world = World {
-            queues: QUEUES.map(source).to_vec(),
+            queues,
             told,
             machines,
             model: Model::default(),
@@ -182,26 +182,23 @@ impl World {
                 return Err("something runs for an hour".into());
             }
         }
-        self.sources.take_answers(&mut self.model);
-        Ok(())
+        self.sources.take_answers(&mut self.model)
     }
 
     /// Hands over a batch of a queue that has messages.
     async fn poll(&mut self) -> Result<(), Error> {
         let embedded = Arc::clone(&self.platform.stack.embedded);
         let mut filled = Vec::new();
-        for source in &self.queues {
-            if messages(&embedded, source.queue).await? > 0 || self.chaos.one_in(20) {
-                filled.push(source.clone());
+        for of in &self.queues {
+            if visible_messages(&embedded, of.1.queue).await? > 0 || self.chaos.one_in(20) {
+                filled.push(of.clone());
             }
         }
         if filled.is_empty() {
             return Ok(());
         }
-        let source = self.chaos.pick(&filled);
+        let (which, source) = self.chaos.pick(&filled);
         let poison = self.chaos.strikes(&[Mishap::Poison]).map(|_| self.chaos.pick(&POISONS));
-        let which = QUEUES.into_iter().find(|(queue, ..)| *queue == source.queue);
-        let which = which.map_or(Which::Ingest, |(_, which, _)| which);
         let handed_over = async move {
             if let Some(body) = poison {
                 let url = format!("/{}", source.queue);
@@ -244,7 +241,7 @@ impl World {
             self.chaos.note(format_args!("the next notification is {fault:?}"));
             alipay.fail_next_notifications(fault, 1);
         }
-        let receiver = Applications { machines: self.machines.clone() };
+        let receiver = Notified(self.machines.function(Which::Notify));
         let now = self.now();
         self.run(async move { Ok(alipay.deliver_due_to(&receiver, now).await.map(drop)?) });
     }
@@ -252,17 +249,16 @@ impl World {
     /// Lets time pass: seconds, minutes, hours, or until something falls due.
     async fn pass_time(&mut self) -> Result<(), Error> {
         let before = self.now();
-        let seconds = match self.chaos.draw(0..10) {
-            0 => self.chaos.draw(1..60),
-            1..=2 => self.chaos.draw(60..1_800),
-            3..=4 => self.chaos.draw(1_800..6 * 3_600),
+        let until = match self.chaos.draw(0..10) {
+            0 => before + self.chaos.draw_seconds(1..60),
+            1..=2 => before + self.chaos.draw_seconds(60..1_800),
+            3..=4 => before + self.chaos.draw_seconds(1_800..6 * 3_600),
             _ => {
-                let until = self.platform.stack.next_due(before + SignedDuration::from_hours(24));
-                let until = until.await?.duration_since(before).as_secs();
-                u64::try_from(until).unwrap_or(1).max(1)
+                let next = self.platform.stack.next_due(before + SignedDuration::from_hours(24));
+                next.await?.max(before + SignedDuration::from_secs(1))
             }
         };
-        self.move_clock(before + SignedDuration::from_secs(i64::try_from(seconds)?)).await
+        self.move_clock(until).await
     }
 
     /// Moves the clock, fires what falls due meanwhile, and lets arrive what was late.
@@ -311,8 +307,7 @@ impl World {
                 self.invoke(which, event).await?;
             }
             Some(Mishap::ScheduleLate) => {
-                let seconds = i64::try_from(self.chaos.draw(60..3_600)).unwrap_or(60);
-                let at = self.now() + SignedDuration::from_secs(seconds);
+                let at = self.now() + self.chaos.draw_seconds(60..3_600);
                 self.late.push((at, which, event));
             }
             _ => self.invoke(which, event).await?,
@@ -326,14 +321,6 @@ impl World {
         self.chaos.note(format_args!("{provider} has {funds} fen at Alipay"));
         self.platform.stack.alipay.set_funds(provider, fen(funds)).expect("it keeps books");
     }
-}
-
-/// How many messages of a queue are visible.
-async fn messages(embedded: &Embedded, queue: &str) -> Result<u64, Error> {
-    let name = "ApproximateNumberOfMessages";
-    let asked = json!({ "QueueUrl": format!("/{queue}"), "AttributeNames": [name] });
-    let answer = sqs(embedded, "GetQueueAttributes", asked).await?;
-    Ok(answer["Attributes"][name].as_str().unwrap_or("0").parse()?)
 }
 
 fn which(run: Scheduled) -> Which {
