@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use steelyard_billing::event::Subject;
-use steelyard_billing::{Debit, Phase};
+use steelyard_billing::{BreachKind, Debit, Phase};
 use steelyard_local_alipay::Trade;
 use steelyard_local_aws::sqs;
 use steelyard_pricing::BillingDay;
@@ -105,7 +105,13 @@ impl World {
         if let Some(trade) = others.iter().find(|trade| !is_foreign(trade)) {
             return Err(format!("taken, and in nobody's books: {trade:?}").into());
         }
-        if let Some(late) = late.first() {
+        // A payment stays unmatched whose row the bill of its day lacks, or makes unreadable, until
+        // a person has the bill read again.
+        let is_row_lost = [Mishap::BillRowMissing, Mishap::BillUnreadableRow]
+            .into_iter()
+            .any(|mishap| self.chaos.fired(mishap) > 0);
+        let is_excused = |kind| kind == BreachKind::Unmatched && is_row_lost;
+        if let Some(late) = late.iter().find(|breach| !is_excused(breach.kind)) {
             return Err(format!("at rest: {late:?}").into());
         }
         self.check_events().await?;
