@@ -237,15 +237,8 @@ impl Corrector {
         (set, reason, by): (&CorrectionId, &Reason, &Person),
     ) -> Result<(), String> {
         let void = void(wrong, reason, Some(set));
-        let named = |error: &VoidError| format!("{wrong}: {}", chain(error));
-        match self.voider.void(&void, by.as_str()).await {
-            Ok(_) => Ok(()),
-            Err(error @ (VoidError::Closed(_) | VoidError::NoReport { .. })) => {
-                let done = self.voider.is_withdrawn(&void).await.map_err(|error| named(&error))?;
-                if done { Ok(()) } else { Err(named(&error)) }
-            }
-            Err(error) => Err(named(&error)),
-        }
+        let withdrawn = self.voider.void(&void, by.as_str()).await;
+        withdrawn.map(drop).map_err(|error| format!("{wrong}: {}", chain(&error)))
     }
 
     /// Withdraws for a set that is undone what it counted of a day, if it had counted it.

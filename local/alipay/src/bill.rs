@@ -139,6 +139,8 @@ pub(super) fn file(
 fn alter(rows: &mut Vec<BillRow>, day: Date, fault: &Fault) {
     if *fault == Fault::BillRowMissing {
         rows.remove(0);
+    } else if *fault == Fault::BillEmpty {
+        rows.clear();
     } else if *fault == Fault::BillOtherAmount {
         rows.first_mut().into_iter().for_each(add_a_fen);
     } else if *fault == Fault::BillExtraRow {

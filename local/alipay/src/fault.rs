@@ -84,6 +84,8 @@ pub enum Fault {
     OtherAmount,
     /// The bill has no row for the first thing that happened on its day.
     BillRowMissing,
+    /// The bill has no rows at all, whatever happened on its day.
+    BillEmpty,
     /// The bill has an amount of the first thing on its day that is one fen higher.
     BillOtherAmount,
     /// The bill has a trade of which nobody knows.
@@ -262,6 +264,7 @@ impl Fault {
             | Fault::Redirect
             | Fault::OtherAmount
             | Fault::BillRowMissing
+            | Fault::BillEmpty
             | Fault::BillOtherAmount
             | Fault::BillExtraRow
             | Fault::BillUnreadableRow
@@ -292,6 +295,7 @@ impl Fault {
             | Fault::SystemErrorAfterEffect
             | Fault::OtherAmount
             | Fault::BillRowMissing
+            | Fault::BillEmpty
             | Fault::BillOtherAmount
             | Fault::BillExtraRow
             | Fault::BillUnreadableRow

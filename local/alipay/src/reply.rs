@@ -192,6 +192,7 @@ pub(super) fn told(method: Method, fault: &Fault, mut node: Node) -> Node {
         | Fault::ChunkedAnswer
         | Fault::Redirect
         | Fault::BillRowMissing
+        | Fault::BillEmpty
         | Fault::BillOtherAmount
         | Fault::BillExtraRow
         | Fault::BillUnreadableRow

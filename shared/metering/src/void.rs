@@ -39,6 +39,10 @@ pub struct Void {
     pub set: Option<CorrectionId>,
 }
 
+/// The days in which a report is looked for that names none and is in no month that is open: the
+/// month that closed last is among them, and one request reads them.
+const DAYS_LOOKED_BACK: usize = 93;
+
 /// What became of a report for one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,12 +118,41 @@ impl Voider {
     }
 
     /// The items of a report that can be withdrawn, by day. Those that were withdrawn before are
-    /// among them.
+    /// among them, also if their month has closed since.
     ///
     /// # Errors
     ///
     /// [`VoidError`] when there are none.
     pub async fn find(&self, void: &Void) -> Result<Vec<CountedReport>, VoidError> {
+        match self.open(void).await {
+            Err(error) => self.withdrawn_before(void, error).await,
+            Ok(found) => Ok(found),
+        }
+    }
+
+    /// The items of a report that were withdrawn while their month was open. The operator may have
+    /// had no answer, and would make a credit note besides if this was an error.
+    async fn withdrawn_before(
+        &self,
+        void: &Void,
+        error: VoidError,
+    ) -> Result<Vec<CountedReport>, VoidError> {
+        if !matches!(error, VoidError::Closed(_) | VoidError::NoReport { .. }) {
+            return Err(error);
+        }
+        let days = match void.day {
+            Some(day) => vec![day],
+            None => self.days_back(self.clock.now()).take(DAYS_LOOKED_BACK).collect(),
+        };
+        let id = (&void.source, &void.report);
+        let mut withdrawn = self.table.reports_named(&void.provider, id, &days).await?;
+        withdrawn.retain(|report| report.withdrawn.is_some());
+        withdrawn.sort_by_key(|report| report.day);
+        if withdrawn.is_empty() { Err(error) } else { Ok(withdrawn) }
+    }
+
+    /// The items of a report in months that are open, by day.
+    async fn open(&self, void: &Void) -> Result<Vec<CountedReport>, VoidError> {
         let Void { provider, source, report, .. } = void;
         let registration = self.registration(provider).await?;
         let days = self.open_days(void.day, &registration, self.clock.now())?;
@@ -181,7 +214,14 @@ impl Voider {
         let (reason, set) = (void.reason.clone(), void.set.clone());
         let withdrawal = Withdrawal { at_s, by: by.to_owned(), reason, set };
         let mut voided = BTreeMap::new();
-        for found in self.find(void).await? {
+        let found = match self.open(void).await {
+            Ok(found) => found,
+            Err(error) => {
+                let before = self.withdrawn_before(void, error).await?;
+                return Ok(before.into_iter().map(|of| (of.day, Voided::Before)).collect());
+            }
+        };
+        for found in found {
             let (provider, day) = (&void.provider, found.day);
             let id = (&void.source, &void.report);
             let became = match self.table.withdraw(provider, id, day, &withdrawal).await? {
@@ -199,19 +239,6 @@ impl Voider {
             voided.insert(day, became);
         }
         Ok(voided)
-    }
-
-    /// Whether the same set withdrew the report of that day before, whether or not its month is
-    /// open.
-    ///
-    /// # Errors
-    ///
-    /// [`VoidError::Store`] when the table cannot be read.
-    pub async fn is_withdrawn(&self, void: &Void) -> Result<bool, VoidError> {
-        let Some(day) = void.day else { return Ok(false) };
-        let id = (&void.source, &void.report);
-        let found = self.table.reports_named(&void.provider, id, &[day]).await?;
-        Ok(found.iter().any(|report| is_by_set(report, void)))
     }
 
     /// Whether a report of that day may still be charged, whether or not its month is open: it
@@ -255,7 +282,7 @@ impl Voider {
             return Ok(());
         }
         // One that is not there is an error: it may have expired.
-        for withdrawn in self.find(&Void { day: Some(day), ..void.clone() }).await? {
+        for withdrawn in self.open(&Void { day: Some(day), ..void.clone() }).await? {
             let counted_at = self.clock.now();
             let again =
                 CountedReport { report: id.clone(), counted_at, withdrawn: None, ..withdrawn };
@@ -293,10 +320,14 @@ impl Voider {
         if let Some(day) = day {
             return if is_open(day) { Ok(vec![day]) } else { Err(VoidError::Closed(day)) };
         }
-        // Usage may lie some minutes in the future, and so on the next day.
-        let Ok(today) = self.calendar.day_of(now) else { return Ok(Vec::new()) };
-        let back = std::iter::successors(Some(today.next()), |day| Some(day.previous()));
-        Ok(back.take_while(|day| is_open(*day)).collect())
+        Ok(self.days_back(now).take_while(|day| is_open(*day)).collect())
+    }
+
+    /// The days that may have usage, the latest first. Usage may lie some minutes in the future,
+    /// and so on the next day.
+    fn days_back(&self, now: Timestamp) -> impl Iterator<Item = BillingDay> {
+        let latest = self.calendar.day_of(now).ok().map(BillingDay::next);
+        std::iter::successors(latest, |day| Some(day.previous()))
     }
 }
 

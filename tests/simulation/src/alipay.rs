@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use jiff::SignedDuration;
 use steelyard_alipay::{Body, Sending, SigningKey, Transport, TransportError, text_to_sign};
 use steelyard_local_alipay::{Fault, InProcess, LocalAlipay, Method};
 use steelyard_local_stack::LocalClock;
@@ -36,19 +38,50 @@ const MISHAPS: [Mishap; 16] = [
 ];
 
 /// What can happen to a payment besides.
-const OF_PAYMENTS: [Mishap; 4] = [
+const OF_PAYMENTS: [Mishap; 10] = [
+    Mishap::AlipayRequestLate,
     Mishap::AlipayInProcess,
     Mishap::AlipayLateSuccess,
     Mishap::AlipayShortOfFunds,
+    Mishap::AlipayOverCap,
+    Mishap::AlipayOutsideWindow,
+    Mishap::AlipayMandateDead,
+    Mishap::AlipayPayerBlocked,
+    Mishap::AlipayOwnAccount,
     Mishap::AlipayLimited,
 ];
 
 /// What can happen to a bill besides.
-const OF_BILLS: [Mishap; 4] =
-    [Mishap::BillRowMissing, Mishap::BillForeignRow, Mishap::BillUnreadableRow, Mishap::BillBroken];
+const OF_BILLS: [Mishap; 5] = [
+    Mishap::BillMissing,
+    Mishap::BillRowMissing,
+    Mishap::BillForeignRow,
+    Mishap::BillUnreadableRow,
+    Mishap::BillBroken,
+];
+
+/// What leaves no doubt about the answer to a call.
+const CLEAR: [Mishap; 9] = [
+    Mishap::Stalled,
+    Mishap::AlipayGbk,
+    Mishap::AlipayShortOfFunds,
+    Mishap::AlipayOverCap,
+    Mishap::AlipayOutsideWindow,
+    Mishap::AlipayMandateDead,
+    Mishap::AlipayPayerBlocked,
+    Mishap::AlipayOwnAccount,
+    Mishap::AlipayLimited,
+];
 
 /// The longest time after which a request that timed out still arrives: a quarter of an hour.
 const LATE_MAX_S: i64 = 900;
+
+/// The sub-code of a payment for which the payer has too little money.
+const SHORT_OF_FUNDS: &str = "ACQ.BUYER_BALANCE_NOT_ENOUGH";
+
+/// The time after a payment was sent in which its debit must know that it may be on its way. The
+/// process may have stood still for a minute between what it stored and what it sent.
+const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(LATE_MAX_S - 100);
 
 /// The way of a machine to Alipay.
 #[derive(Clone)]
@@ -81,10 +114,11 @@ impl WayToAlipay {
         let who = life.as_ref().map_or("-", |life| &life.name).to_owned();
         let asked = Asked::of(&request);
         let is_payment = asked.method == Some(Method::Pay);
-        let request =
-            if is_payment && self.renumbers(&asked) { renumbered(&request) } else { request };
+        let is_renumbered = is_payment && self.renumbers(&asked);
+        let request = if is_renumbered { renumbered(&request) } else { request };
         let mishap = self.mishap_of(asked.method);
-        if is_payment && mishap.is_some() {
+        if is_payment && !is_renumbered {
+            self.check_payment(&asked);
             self.chaos.note_unanswered(&asked.number);
         }
         match mishap {
@@ -94,6 +128,21 @@ impl WayToAlipay {
         if let (Some(method), Some(fault)) = (asked.method, self.fault_of(&asked, mishap)) {
             self.alipay.fail_next(method, fault, 1);
         }
+        let answer = self.sent(request.clone(), timeout, mishap, life).await;
+        if mishap.is_none_or(|mishap| CLEAR.contains(&mishap)) && !self.is_forgotten(&asked) {
+            self.chaos.note_answered(&asked.number);
+        }
+        if is_payment { self.paid(&asked, request, timeout, answer).await } else { answer }
+    }
+
+    /// Sends a request, as well as one can be sent.
+    async fn sent(
+        &self,
+        request: Request<Bytes>,
+        timeout: Duration,
+        mishap: Option<Mishap>,
+        life: Option<Life>,
+    ) -> Result<Response<Body>, TransportError> {
         match (mishap, life) {
             (Some(Mishap::AlipayRequestLost), _) => Err(timed_out()),
             (Some(Mishap::AlipayRequestLate), _) => {
@@ -114,6 +163,46 @@ impl WayToAlipay {
         }
     }
 
+    /// What was sent before under this number must have been answered, or asked about.
+    fn check_payment(&self, asked: &Asked) {
+        if self.chaos.is_unanswered(&asked.number) {
+            self.chaos.note_defect(format_args!("{asked} again, and nobody asked what it did"));
+        }
+    }
+
+    /// The answer to a payment. It is noted if Alipay declines.
+    async fn paid(
+        &self,
+        asked: &Asked,
+        request: Request<Bytes>,
+        timeout: Duration,
+        answer: Result<Response<Body>, TransportError>,
+    ) -> Result<Response<Body>, TransportError> {
+        let is_misread = answer.is_err() && self.chaos.has(Canary::DeclinedByTimeOut);
+        if is_misread {
+            self.alipay.fail_next(Method::Pay, refused("40004", SHORT_OF_FUNDS), 1);
+            return self.gateway.send(request, timeout).await;
+        }
+        let (head, body) = answer?.into_parts();
+        let body = body.collect().await?.to_bytes();
+        let text = String::from_utf8_lossy(&body);
+        let is_refused = text.contains(r#""code":"40004""#) && !text.contains("SYSTEM_ERROR");
+        if is_refused {
+            self.chaos.note_declined(&asked.number);
+        }
+        let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// Whether this is a query that a build does not send which forgets unanswered payments.
+    fn is_forgotten(&self, asked: &Asked) -> bool {
+        let is_forgetful =
+            [Canary::NewNumber, Canary::PaidUnasked].into_iter().any(|of| self.chaos.has(of));
+        is_forgetful
+            && asked.method == Some(Method::Query)
+            && self.chaos.is_unanswered(&asked.number)
+    }
+
     /// Whether a build that forgets unanswered payments sends this one under a new number.
     fn renumbers(&self, asked: &Asked) -> bool {
         self.chaos.has(Canary::NewNumber) && self.chaos.is_unanswered(&asked.number)
@@ -125,20 +214,14 @@ impl WayToAlipay {
             Some(Method::Bill) => &OF_BILLS,
             Some(_) | None => &[],
         };
-        // What few calls can meet comes first.
-        self.chaos.strikes(special).or_else(|| self.chaos.strikes(&MISHAPS))
+        // What few calls can meet comes first, none of it before the rest.
+        let special = self.chaos.shuffled(special);
+        self.chaos.strikes(&special).or_else(|| self.chaos.strikes(&MISHAPS))
     }
 
     /// What the gateway is to do wrong.
     fn fault_of(&self, asked: &Asked, mishap: Option<Mishap>) -> Option<Fault> {
-        let refused = |code: &str, sub_code: &str| Fault::Refused {
-            code: code.to_owned(),
-            sub_code: sub_code.to_owned(),
-        };
-        let is_forgotten = self.chaos.has(Canary::NewNumber)
-            && asked.method == Some(Method::Query)
-            && self.chaos.is_unanswered(&asked.number);
-        if is_forgotten {
+        if self.is_forgotten(asked) {
             return Some(refused("40004", "ACQ.TRADE_NOT_EXIST"));
         }
         Some(match mishap? {
@@ -157,6 +240,13 @@ impl WayToAlipay {
             Mishap::AlipayInProcess => Fault::InProcess,
             Mishap::AlipayLateSuccess => Fault::LateSuccess,
             Mishap::AlipayShortOfFunds => Fault::InsufficientFunds,
+            Mishap::AlipayOverCap => refused("40004", "ACQ.TOTAL_FEE_EXCEED"),
+            Mishap::AlipayOutsideWindow => refused("40004", "ACQ.OVER_DEDUCT_PERIOD"),
+            Mishap::AlipayMandateDead => refused("40004", "ACQ.AGREEMENT_STATUS_NOT_NORMAL"),
+            Mishap::AlipayPayerBlocked => refused("40004", "ACQ.BUYER_ENABLE_STATUS_FORBID"),
+            Mishap::AlipayOwnAccount => refused("40004", "ACQ.ACCESS_FORBIDDEN"),
+            Mishap::BillMissing if self.chaos.has(Canary::MissingBillEmpty) => Fault::BillEmpty,
+            Mishap::BillMissing => refused("40004", "isp.bill_not_exist"),
             Mishap::BillRowMissing => Fault::BillRowMissing,
             Mishap::BillForeignRow => Fault::BillExtraRow,
             Mishap::BillUnreadableRow => Fault::BillUnreadableRow,
@@ -166,12 +256,22 @@ impl WayToAlipay {
     }
 
     fn arrives_late(&self, request: Request<Bytes>, timeout: Duration) {
-        let (gateway, chaos) = (self.gateway.clone(), self.chaos.clone());
-        let arrival = async move {
-            chaos.note(format_args!("  {} arrives late", Asked::of(&request)));
-            let _unseen = gateway.send(request, timeout).await;
-        };
+        let asked = Asked::of(&request);
+        let way = self.clone();
         let after = self.chaos.draw_seconds(0..LATE_MAX_S + 1);
+        // Each clock has a time of its own for what is on its way.
+        let is_awaited =
+            asked.method == Some(Method::Pay) && after < ON_ITS_WAY && !self.chaos.is_skewed();
+        if is_awaited {
+            self.chaos.note_on_its_way(&asked.number);
+        }
+        let arrival = async move {
+            way.chaos.note(format_args!("  {asked} arrives late"));
+            if is_awaited {
+                way.chaos.note_arrived(&asked.number);
+            }
+            let _unseen = way.gateway.send(request, timeout).await;
+        };
         self.chaos.arrives(self.clock.now(), after, arrival);
     }
 }
@@ -238,6 +338,10 @@ fn renumbered(request: &Request<Bytes>) -> Request<Bytes> {
 
 fn method(name: &str) -> Option<Method> {
     serde_json::from_value(serde_json::Value::from(name)).ok()
+}
+
+fn refused(code: &str, sub_code: &str) -> Fault {
+    Fault::Refused { code: code.to_owned(), sub_code: sub_code.to_owned() }
 }
 
 fn timed_out() -> TransportError {

@@ -1,20 +1,27 @@
 //! The way of one machine to AWS, on which requests are lost, late and refused, and on which the
 //! process may end or stand still.
 
+use std::sync::Arc;
+
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
+use steelyard_books::Books;
 use steelyard_local_aws::{Fault, Target, Transport};
 use steelyard_local_stack::LocalClock;
+use steelyard_tests::{fen, reference};
 
 use crate::canary::Canary;
 use crate::chaos::Chaos;
 use crate::life::Life;
 use crate::mishap::Mishap;
+use crate::others::UNREADABLE;
+use crate::world::PROVIDERS;
 
 /// What can happen to a request to AWS.
 const MISHAPS: [Mishap; 8] = [
@@ -41,6 +48,8 @@ pub(crate) struct WayToAws {
     pub(crate) chaos: Chaos,
     pub(crate) clock: LocalClock,
     pub(crate) machine: usize,
+    /// Books to which nothing happens.
+    pub(crate) books: Arc<Books>,
 }
 
 impl WayToAws {
@@ -56,13 +65,17 @@ impl WayToAws {
             self.chaos.note(format_args!("  {who} {what}: too busy"));
             return self.struck(Fault::Throttle, request).await;
         }
+        let is_read = is_read(&what);
         let mishap = self.chaos.strikes(&MISHAPS);
+        // Writes are fewer, and more can go wrong with them.
+        let mishap = mishap.or_else(|| if is_read { None } else { self.chaos.strikes(&MISHAPS) });
         match mishap {
-            None if is_read(&what) => self.chaos.note_read(format_args!("  {who} {what}")),
+            None if is_read => self.chaos.note_read(format_args!("  {who} {what}")),
             None => self.chaos.note(format_args!("  {who} {what}")),
             Some(mishap) => self.chaos.note(format_args!("  {who} {what}: {mishap:?}")),
         }
-        match (mishap, life) {
+        self.overtake(&request).await;
+        let answer = match (mishap, life) {
             (Some(Mishap::RequestLost), _) => self.struck(Fault::LoseRequest, request).await,
             (Some(Mishap::AnswerLost), _) => self.struck(Fault::LoseAnswer, request).await,
             (Some(Mishap::Conflict), _) => self.struck(Fault::Conflict, request).await,
@@ -83,6 +96,23 @@ impl WayToAws {
                 self.transport.call(request).await
             }
             (None | Some(_), _) => self.transport.call(request).await,
+        };
+        self.chaos.misread(answer?, &who)
+    }
+
+    /// Books a transfer just before the account of its provider is written.
+    async fn overtake(&self, request: &HttpRequest) {
+        let Some(provider) = written_account(request) else { return };
+        if self.chaos.strikes(&[Mishap::Overtaken]).is_none() {
+            return;
+        }
+        let number = format!("overtaking-{}", self.chaos.events());
+        let amount = fen(self.chaos.pick(&[1, 1, 7_000]));
+        self.chaos.note(format_args!("  {provider} transfers ¥{amount} by {number}"));
+        let (id, reference) = (provider.parse().expect("an id"), reference(&number));
+        let paid = self.books.pay_in(&id, amount, &reference, self.clock.now()).await;
+        if let Err(refused) = paid {
+            self.chaos.note_defect(format_args!("the transfer of {provider}: {refused}"));
         }
     }
 
@@ -116,10 +146,66 @@ impl Chaos {
         if self.has(Canary::CountedUnchecked) && of("ingest") {
             without_conditions(request);
         }
+        if self.has(Canary::DroppedCondition) && of("settle") {
+            without_conditions(request);
+        }
+        if self.has(Canary::Unfenced) && of("debit") {
+            without_conditions(request);
+        }
         if self.has(Canary::RandomEventId) && of("events") {
             with_other_ids(request, self.draw(0..1_000_000));
         }
+        if self.has(Canary::ForgottenRequest) && of("debit") && !is_unanswered(request) {
+            rewrite(request.body_mut(), |value| {
+                value.as_object_mut().map(|of| of.remove("unanswered_at_s"));
+            });
+        }
     }
+
+    /// Reads an answer as a build would that has the fault of the canary.
+    fn misread(&self, mut answer: HttpResponse, who: &str) -> Result<HttpResponse, ConnectorError> {
+        let of = |function: &str| who.starts_with(function);
+        if self.has(Canary::FailedPage) && (of("settle") || of("dispatch")) {
+            let body = answer.body().bytes().unwrap_or_default();
+            if UNREADABLE
+                .iter()
+                .any(|key| body.windows(key.len()).any(|part| part == key.as_bytes()))
+            {
+                return Err(ConnectorError::user("an item cannot be read".into()));
+            }
+        }
+        if self.has(Canary::ReopenedMonth) && of("ingest") {
+            rewrite(answer.body_mut(), |value| {
+                value.as_object_mut().map(|of| of.remove("closed"));
+            });
+        }
+        Ok(answer)
+    }
+}
+
+/// Changes each value of a body, if it is JSON.
+fn rewrite(body: &mut SdkBody, change: fn(&mut Value)) {
+    let read = body.bytes().and_then(|body| serde_json::from_slice::<Value>(body).ok());
+    if let Some(mut value) = read {
+        each_value(&mut value, change);
+        *body = value.to_string().into();
+    }
+}
+
+fn each_value(value: &mut Value, change: fn(&mut Value)) {
+    change(value);
+    match value {
+        Value::Object(of) => of.values_mut().for_each(|value| each_value(value, change)),
+        Value::Array(of) => of.iter_mut().for_each(|value| each_value(value, change)),
+        _ => {}
+    }
+}
+
+/// Whether a write says of a debit that its last request is not answered.
+fn is_unanswered(request: &HttpRequest) -> bool {
+    let body = request.body().bytes().and_then(|body| std::str::from_utf8(body).ok());
+    let phases = [r#""S":"sending""#, r#""S":"in_doubt""#];
+    body.is_some_and(|body| phases.iter().any(|phase| body.contains(phase)))
 }
 
 /// Gives the events of a transaction other ids, each the same one everywhere.
@@ -139,23 +225,23 @@ fn with_other_ids(request: &mut HttpRequest, number: u64) {
 /// Lets every condition of a write hold. The names in it stay: DynamoDB refuses those that nothing
 /// uses.
 fn without_conditions(request: &mut HttpRequest) {
-    let Some(Ok(mut body)) = request.body().bytes().map(serde_json::from_slice::<Value>) else {
-        return;
-    };
-    loosen(&mut body);
-    for write in body["TransactItems"].as_array_mut().into_iter().flatten() {
-        for of in ["Put", "Update", "Delete"] {
-            loosen(&mut write[of]);
-        }
-    }
-    *request.body_mut() = body.to_string().into();
+    rewrite(request.body_mut(), loosen);
 }
 
 fn loosen(write: &mut Value) {
-    if let Some(condition) = write["ConditionExpression"].as_str() {
-        let held = format!("({condition}) OR attribute_exists(pk) OR attribute_not_exists(pk)");
-        write["ConditionExpression"] = Value::from(held);
+    if let Some(Value::String(condition)) = write.get_mut("ConditionExpression") {
+        *condition = format!("({condition}) OR attribute_exists(pk) OR attribute_not_exists(pk)");
     }
+}
+
+/// The provider whose account a request writes.
+fn written_account(request: &HttpRequest) -> Option<&'static str> {
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    let body = std::str::from_utf8(request.body().bytes()?).ok()?;
+    let is_write = target.ends_with("TransactWriteItems") || target.ends_with("PutItem");
+    PROVIDERS
+        .into_iter()
+        .find(|provider| is_write && body.contains(&format!(r#"{{"S":"{provider}#account"}}"#)))
 }
 
 /// The operation and the key that a request names first.

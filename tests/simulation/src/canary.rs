@@ -22,17 +22,41 @@ pub enum Canary {
     RandomEventId,
     /// A record of the stream is passed over.
     SkippedRecord,
+    /// Settlement books without its conditions.
+    DroppedCondition,
+    /// A worker on debits stores over what another one stored.
+    Unfenced,
+    /// A payment that was not answered is paid again without a query.
+    PaidUnasked,
+    /// A payment that timed out is taken for a declined one.
+    DeclinedByTimeOut,
+    /// An answer to one payment is taken for the answers to all earlier ones.
+    ForgottenRequest,
+    /// A bill that is missing is taken for one without rows.
+    MissingBillEmpty,
+    /// An item that cannot be read fails the page that it is on.
+    FailedPage,
+    /// Usage is counted in months that are closed.
+    ReopenedMonth,
 }
 
 impl Canary {
     /// Every fault of these.
-    pub const ALL: [Canary; 6] = [
+    pub const ALL: [Canary; 14] = [
         Canary::CountedUnchecked,
         Canary::NewNumber,
         Canary::UtcDays,
         Canary::NoRealm,
         Canary::RandomEventId,
         Canary::SkippedRecord,
+        Canary::DroppedCondition,
+        Canary::Unfenced,
+        Canary::PaidUnasked,
+        Canary::DeclinedByTimeOut,
+        Canary::ForgottenRequest,
+        Canary::MissingBillEmpty,
+        Canary::FailedPage,
+        Canary::ReopenedMonth,
     ];
 }
 

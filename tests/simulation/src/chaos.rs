@@ -1,5 +1,6 @@
 //! What goes wrong, and the trace of all that happens.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,8 +28,14 @@ struct State {
     late: Vec<(Timestamp, BoxFuture<'static, ()>)>,
     events: u64,
     trace: Vec<String>,
-    /// The numbers of payments that were not answered.
+    /// The numbers of payments whose last request was neither answered nor asked about.
     unanswered: BTreeSet<String>,
+    /// The numbers of payments that arrive late, each with how many do.
+    on_their_way: BTreeMap<String, usize>,
+    /// How often Alipay declined a payment, by its number.
+    declined: BTreeMap<String, usize>,
+    /// Whether a machine has another time than the others.
+    is_skewed: bool,
     /// What no handler may do, such as a panic.
     defects: Vec<String>,
     canary: Option<Canary>,
@@ -51,8 +58,9 @@ impl Chaos {
             if rng.bool() && !(is_aws_well && mishap.is_of_aws()) {
                 let most = if mishap.is_of_aws() { RATE_MAX } else { RARE_RATE_MAX };
                 // Rates of every order: a mishap that is rare leaves time for what it leads to.
-                let most = if is_aws_well { most } else { most >> rng.u32(0..6) };
-                rates.insert(mishap, rng.u32(0..=most));
+                let order = rng.u32(0..6);
+                let order = if is_aws_well || mishap.has_few_chances() { 0 } else { order };
+                rates.insert(mishap, rng.u32(0..=most >> order));
             }
         }
         Chaos(Arc::new(Mutex::new(State {
@@ -65,6 +73,9 @@ impl Chaos {
             events: 0,
             trace: Vec::new(),
             unanswered: BTreeSet::new(),
+            on_their_way: BTreeMap::new(),
+            declined: BTreeMap::new(),
+            is_skewed: false,
             defects: Vec::new(),
             canary,
         })))
@@ -132,6 +143,13 @@ impl Chaos {
         of[place].clone()
     }
 
+    /// The same values in another order.
+    pub(crate) fn shuffled<T: Clone>(&self, of: &[T]) -> Vec<T> {
+        let mut shuffled = of.to_vec();
+        self.state().rng.shuffle(&mut shuffled);
+        shuffled
+    }
+
     /// Lets something arrive so much later.
     pub(crate) fn arrives(
         &self,
@@ -142,14 +160,14 @@ impl Chaos {
         self.state().late.push((now + after, Box::pin(what)));
     }
 
-    /// Takes what has arrived by now.
-    pub(crate) fn arrived(&self, now: Timestamp) -> Vec<BoxFuture<'static, ()>> {
+    /// Takes what arrives until then, in the order in which it arrives.
+    pub(crate) fn arrived(&self, until: Timestamp) -> Vec<(Timestamp, BoxFuture<'static, ()>)> {
         let mut state = self.state();
-        let (due, later) =
-            std::mem::take(&mut state.late).into_iter().partition(|(at, _)| *at <= now);
+        let (mut due, later): (Vec<_>, _) =
+            std::mem::take(&mut state.late).into_iter().partition(|(at, _)| *at <= until);
         state.late = later;
-        let due: Vec<(Timestamp, BoxFuture<'static, ()>)> = due;
-        due.into_iter().map(|(_, what)| what).collect()
+        due.sort_by_key(|(at, _)| *at);
+        due
     }
 
     /// Notes what was read, which changes nothing.
@@ -164,14 +182,59 @@ impl Chaos {
         state.trace.push(what.to_string());
     }
 
-    /// Notes that a payment was not answered.
+    /// Notes that nobody knows what becomes of a payment.
     pub(crate) fn note_unanswered(&self, number: &str) {
         self.state().unanswered.insert(number.to_owned());
     }
 
-    /// Whether a payment under that number was not answered.
+    /// Notes that a payment was answered, or asked about with an answer.
+    pub(crate) fn note_answered(&self, number: &str) {
+        self.state().unanswered.remove(number);
+    }
+
+    /// Whether the last payment under that number was neither answered nor asked about.
     pub(crate) fn is_unanswered(&self, number: &str) -> bool {
         self.state().unanswered.contains(number)
+    }
+
+    /// Notes that a payment arrives later.
+    pub(crate) fn note_on_its_way(&self, number: &str) {
+        *self.state().on_their_way.entry(number.to_owned()).or_default() += 1;
+    }
+
+    /// Notes that a payment arrived.
+    pub(crate) fn note_arrived(&self, number: &str) {
+        if let Entry::Occupied(mut left) = self.state().on_their_way.entry(number.to_owned()) {
+            *left.get_mut() -= 1;
+            if *left.get() == 0 {
+                left.remove();
+            }
+        }
+    }
+
+    /// The numbers of payments that arrive later.
+    pub(crate) fn on_their_way(&self) -> Vec<String> {
+        self.state().on_their_way.keys().cloned().collect()
+    }
+
+    /// Notes that Alipay declined a payment.
+    pub(crate) fn note_declined(&self, number: &str) {
+        *self.state().declined.entry(number.to_owned()).or_default() += 1;
+    }
+
+    /// How often Alipay declined a payment.
+    pub(crate) fn declined(&self, number: &str) -> usize {
+        self.state().declined.get(number).copied().unwrap_or(0)
+    }
+
+    /// Notes that a machine has another time than the others.
+    pub(crate) fn note_skewed(&self) {
+        self.state().is_skewed = true;
+    }
+
+    /// Whether a machine has another time than the others.
+    pub(crate) fn is_skewed(&self) -> bool {
+        self.state().is_skewed
     }
 
     /// Notes what must never happen.

@@ -12,6 +12,7 @@ use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use steelyard_billing::{Calendar, DebitRules};
+use steelyard_books::Books;
 use steelyard_local_aws::{Embedded, LocalFunction, Transport, sqs};
 use steelyard_local_stack::{Functions, LocalClock, LocalMachine, Stack};
 use steelyard_runtime::{Clock, Error, Function, Invocation, aws};
@@ -224,12 +225,9 @@ fn without_first(mut event: Value) -> Value {
     event
 }
 
-/// The rules of the stack, or those of a build with a fault.
-fn rules(stack: &Stack, chaos: &Chaos) -> Result<DebitRules, Error> {
-    if !chaos.has(Canary::UtcDays) {
-        return Ok(stack.rules.clone());
-    }
-    Ok(DebitRules { calendar: Calendar::new("UTC", 5)?, ..stack.rules.clone() })
+/// The rules of the stack, with another calendar.
+fn with_calendar(stack: &Stack, calendar: Calendar) -> DebitRules {
+    DebitRules { calendar, ..stack.rules.clone() }
 }
 
 /// The functions of one machine.
@@ -243,6 +241,7 @@ fn functions(
         chaos: chaos.clone(),
         clock: stack.clock.clone(),
         machine,
+        books: Arc::new(Books::new(stack.tables.billing.clone(), stack.rules.clone())),
     };
     let config = aws::local(Some(SharedHttpClient::new(way)), "http://aws.local")?;
     // The SDK counts retries by region, for all clients of a process.
@@ -256,15 +255,31 @@ fn functions(
     };
     let skew = chaos.draw_seconds(-SKEW_MAX_S..SKEW_MAX_S + 1);
     // Most machines have the right time.
-    let skew = if chaos.one_in(3) { skew } else { SignedDuration::ZERO };
+    let skew = if chaos.one_in(6) { skew } else { SignedDuration::ZERO };
+    if !skew.is_zero() {
+        chaos.note_skewed();
+    }
     let clock = stack.clock.clone();
     let clock = Clock::from_fn(move || clock.now() + skew);
-    stack.functions_on(&LocalMachine {
-        rules: rules(stack, chaos)?,
-        config: config.clone(),
-        follower: config,
-        gateway: Some(Arc::new(way)),
-        session_clock: clock.clone(),
-        clock,
-    })
+    let gateway: Arc<dyn steelyard_alipay::Transport> = Arc::new(way);
+    let of = |rules: DebitRules| {
+        stack.functions_on(&LocalMachine {
+            rules,
+            config: config.clone(),
+            follower: config.clone(),
+            gateway: Some(Arc::clone(&gateway)),
+            session_clock: clock.clone(),
+            clock: clock.clone(),
+        })
+    };
+    if chaos.has(Canary::UtcDays) {
+        return of(with_calendar(stack, Calendar::new("UTC", 5)?));
+    }
+    let functions = of(stack.rules.clone())?;
+    if chaos.has(Canary::ReopenedMonth) {
+        let Functions { ingest, .. } =
+            of(with_calendar(stack, Calendar::new("Asia/Shanghai", 27)?))?;
+        return Ok(Functions { ingest, ..functions });
+    }
+    Ok(functions)
 }

@@ -20,6 +20,8 @@ pub enum Mishap {
     CrashAfter,
     /// The process stands still before a request, while time goes on.
     Stalled,
+    /// A transfer of its provider is booked just before an account is written.
+    Overtaken,
     /// A batch was handled, and its messages are not deleted.
     DeletesLost,
     /// A message is delivered once more, seconds to days later.
@@ -63,10 +65,22 @@ pub enum Mishap {
     AlipayLateSuccess,
     /// A payer has too little money, whatever there is.
     AlipayShortOfFunds,
+    /// A payment is declined because of its amount.
+    AlipayOverCap,
+    /// A payment is declined because of its day.
+    AlipayOutsideWindow,
+    /// A payment is declined because its agreement is dead, which it is not.
+    AlipayMandateDead,
+    /// A payment is declined because of the account of its payer.
+    AlipayPayerBlocked,
+    /// A payment is declined because of our own account.
+    AlipayOwnAccount,
     /// An answer has a code that nobody knows.
     AlipayUnknownCode,
     /// The application is called too often.
     AlipayLimited,
+    /// There is no bill of a day on which something happened.
+    BillMissing,
     /// A bill lacks a row.
     BillRowMissing,
     /// A bill has a row of another application.
@@ -100,8 +114,18 @@ impl Mishap {
         self <= Mishap::Stalled
     }
 
+    /// Whether it happens to payments, bills or writes of accounts, of which there are few.
+    #[must_use]
+    pub fn has_few_chances(self) -> bool {
+        let of_payments = Mishap::AlipayInProcess..=Mishap::AlipayLimited;
+        let of_bills = Mishap::BillMissing..=Mishap::BillBroken;
+        of_payments.contains(&self)
+            || of_bills.contains(&self)
+            || [Mishap::Overtaken, Mishap::AlipayRequestLate].contains(&self)
+    }
+
     /// Every mishap there is.
-    pub const ALL: [Mishap; 43] = [
+    pub const ALL: [Mishap; 50] = [
         Mishap::RequestLost,
         Mishap::AnswerLost,
         Mishap::RequestLate,
@@ -110,6 +134,7 @@ impl Mishap {
         Mishap::CrashBefore,
         Mishap::CrashAfter,
         Mishap::Stalled,
+        Mishap::Overtaken,
         Mishap::DeletesLost,
         Mishap::MessageTwice,
         Mishap::Poison,
@@ -131,8 +156,14 @@ impl Mishap {
         Mishap::AlipayInProcess,
         Mishap::AlipayLateSuccess,
         Mishap::AlipayShortOfFunds,
+        Mishap::AlipayOverCap,
+        Mishap::AlipayOutsideWindow,
+        Mishap::AlipayMandateDead,
+        Mishap::AlipayPayerBlocked,
+        Mishap::AlipayOwnAccount,
         Mishap::AlipayUnknownCode,
         Mishap::AlipayLimited,
+        Mishap::BillMissing,
         Mishap::BillRowMissing,
         Mishap::BillForeignRow,
         Mishap::BillUnreadableRow,

@@ -22,6 +22,9 @@ const OTHER_REALM: &str = "seed01";
 /// The agreement of the other deployment's provider.
 pub(crate) const OTHER_AGREEMENT: &str = "2015elsewhere";
 
+/// The keys of the items that nobody can read.
+pub(crate) const UNREADABLE: [&str; 2] = ["ill#account", "gift#1"];
+
 impl World {
     /// Another deployment on the same app has taken its first debits of a provider that is called
     /// as one of ours.
@@ -53,11 +56,11 @@ impl World {
     /// our first provider, and among what is due.
     pub(crate) async fn add_unreadable_items(&self) {
         let account = json!({
-            "pk": { "S": registry_pk(PROVIDERS[0]) }, "sk": { "S": "ill#account" },
+            "pk": { "S": registry_pk(PROVIDERS[0]) }, "sk": { "S": UNREADABLE[0] },
             "version": { "S": "none" },
         });
         let due = json!({
-            "pk": { "S": "provider#ill" }, "sk": { "S": "gift#1" },
+            "pk": { "S": "provider#ill" }, "sk": { "S": UNREADABLE[1] },
             "due_shard": { "S": "due#07" }, "dispatch_at_s": { "N": "1" },
         });
         for item in [account, due] {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use steelyard_billing::event::Subject;
-use steelyard_billing::{BreachKind, Debit, Phase};
+use steelyard_billing::{Attempt, BreachKind, Debit, Phase, Unanswered};
 use steelyard_local_alipay::Trade;
 use steelyard_local_aws::sqs;
 use steelyard_pricing::BillingDay;
@@ -16,7 +16,7 @@ use steelyard_tests::Balanced;
 
 use crate::mishap::Mishap;
 use crate::others::OTHER_AGREEMENT;
-use crate::world::{PROVIDERS, QUEUES, World};
+use crate::world::{POISONS, PROVIDERS, QUEUES, World};
 
 /// How long the world goes on after the last fault at least.
 const REST: SignedDuration = SignedDuration::from_hours(48);
@@ -24,6 +24,8 @@ const REST: SignedDuration = SignedDuration::from_hours(48);
 /// How many days more it may take until nothing is in flight: a debit that was declined is tried
 /// again after one and three days, and a bill shows its payment on the day after.
 const MORE_DAYS: u32 = 7;
+
+const A_SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -37,7 +39,7 @@ impl World {
         self.move_clock(end).await?;
         self.until_idle().await?;
         // Messages may come a day later still.
-        for arrived in self.chaos.arrived(Timestamp::MAX) {
+        for (_, arrived) in self.chaos.arrived(Timestamp::MAX) {
             arrived.await;
         }
         self.send_what_waits().await?;
@@ -49,10 +51,10 @@ impl World {
         }
         self.send_dead_letters_again().await?;
         self.chaos.note(format_args!("rest"));
-        self.platform.stack.run_until(end + REST).await?;
+        self.go_on_until(end + REST).await?;
         self.send_dead_letters_again().await?;
         for _ in 0..MORE_DAYS {
-            self.platform.stack.run_until(self.now() + A_DAY).await?;
+            self.go_on_until(self.now() + A_DAY).await?;
             if self.platform.books_in_motion().await.is_empty() {
                 break;
             }
@@ -60,35 +62,53 @@ impl World {
         Ok(())
     }
 
+    /// Lets time pass with all that falls due in it, on the machines.
+    async fn go_on_until(&mut self, end: Timestamp) -> Result<(), Error> {
+        while self.now() < end {
+            let next = self.platform.stack.next_due(end).await?;
+            self.move_clock(next.max(self.now() + A_SECOND)).await?;
+            self.until_idle().await?;
+            self.hand_over_all().await?;
+        }
+        Ok(())
+    }
+
     /// Puts dead letters back on their queues.
     async fn send_dead_letters_again(&self) -> Result<(), Error> {
-        let embedded = &self.platform.stack.embedded;
         for (queue, _) in QUEUES {
-            let letters = format!("/{queue}-dead-letters");
-            loop {
-                let asked = json!({ "QueueUrl": letters, "MaxNumberOfMessages": 10 });
-                let received = sqs(embedded, "ReceiveMessage", asked).await?;
-                let messages = received["Messages"].as_array().cloned().unwrap_or_default();
-                if messages.is_empty() {
-                    break;
-                }
-                for message in messages {
-                    let url = format!("/{queue}");
-                    let again = json!({ "QueueUrl": url, "MessageBody": message["Body"] });
-                    sqs(embedded, "SendMessage", again).await?;
-                    let handle = &message["ReceiptHandle"];
-                    let done = json!({ "QueueUrl": letters, "ReceiptHandle": handle });
-                    sqs(embedded, "DeleteMessage", done).await?;
-                }
+            for body in self.take_dead_letters(queue).await? {
+                let again = json!({ "QueueUrl": format!("/{queue}"), "MessageBody": body });
+                sqs(&self.platform.stack.embedded, "SendMessage", again).await?;
             }
         }
         Ok(())
+    }
+
+    /// Takes the dead letters of a queue away; gives their bodies.
+    async fn take_dead_letters(&self, queue: &str) -> Result<Vec<Value>, Error> {
+        let (embedded, url) = (&self.platform.stack.embedded, format!("/{queue}-dead-letters"));
+        let mut bodies = Vec::new();
+        loop {
+            let asked = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10 });
+            let received = sqs(embedded, "ReceiveMessage", asked).await?;
+            let messages = received["Messages"].as_array().cloned().unwrap_or_default();
+            if messages.is_empty() {
+                return Ok(bodies);
+            }
+            for message in messages {
+                let handle = &message["ReceiptHandle"];
+                let done = json!({ "QueueUrl": url, "ReceiptHandle": handle });
+                sqs(embedded, "DeleteMessage", done).await?;
+                bodies.push(message["Body"].clone());
+            }
+        }
     }
 
     /// Checks what must hold at any time. What Alipay gave back on its own may be in the journal
     /// still, so that the two are equal at rest only.
     pub(crate) async fn check_running(&self) -> Result<(), Error> {
         self.check_defects()?;
+        self.check_declines().await?;
         let _late = self.platform.books_in_motion().await;
         Ok(())
     }
@@ -115,16 +135,17 @@ impl World {
             return Err(format!("at rest: {late:?}").into());
         }
         self.check_events().await?;
+        self.check_declines().await?;
         for provider in PROVIDERS {
             self.check_usage(provider).await?;
             self.check_months(provider).await?;
         }
-        let dead = self.platform.stack.dead_letters().await?;
-        let poisons = self.chaos.fired(Mishap::Poison);
-        if dead > poisons {
-            return Err(
-                format!("{dead} dead letters at rest, {poisons} of them no messages").into()
-            );
+        for (queue, _) in QUEUES {
+            let dead = self.take_dead_letters(queue).await?;
+            let is_poison = |body: &&Value| POISONS.iter().any(|poison| **body == *poison);
+            if let Some(body) = dead.iter().find(|body| !is_poison(body)) {
+                return Err(format!("a dead letter of {queue} at rest: {body}").into());
+            }
         }
         Ok(())
     }
@@ -155,6 +176,44 @@ impl World {
             let has_gap = (1..).zip(&events).any(|(number, event)| event.sequence != number);
             if has_gap {
                 return Err(format!("{provider}: the events are not numbered without a gap").into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The debit of a payment that is on its way knows it, or is paid: it is neither given up nor
+    /// sent under another number.
+    pub(crate) async fn check_on_their_way(&self) -> Result<(), Error> {
+        let on_their_way = self.chaos.on_their_way();
+        if on_their_way.is_empty() {
+            return Ok(());
+        }
+        for provider in PROVIDERS {
+            for debit in self.platform.debits(provider).await {
+                let is_on_its_way =
+                    |of: &&Attempt| on_their_way.iter().any(|it| *it == of.out_trade_no.as_str());
+                let Some(attempt) = debit.attempts.iter().find(is_on_its_way) else { continue };
+                let is_last = debit.last_attempt() == Some(attempt);
+                let is_known = attempt.unanswered_at_s != Unanswered::default();
+                let is_awaited = debit.is_open() && is_last && is_known;
+                if debit.paid_at().is_none() && !is_awaited {
+                    let number = &attempt.out_trade_no;
+                    return Err(format!("{number} is on its way: {debit:?}").into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// No debit counts a decline that Alipay did not answer.
+    async fn check_declines(&self) -> Result<(), Error> {
+        for provider in PROVIDERS {
+            for debit in self.platform.debits(provider).await {
+                let numbers = debit.attempts.iter().map(|attempt| attempt.out_trade_no.as_str());
+                let answered: usize = numbers.map(|number| self.chaos.declined(number)).sum();
+                if debit.declines.len() > answered {
+                    return Err(format!("declined {answered} times: {debit:?}").into());
+                }
             }
         }
         Ok(())

@@ -72,6 +72,7 @@ async fn live(options: &Options, chaos: &Chaos) -> Result<(), Error> {
     let mut look_at = LOOK_EVERY;
     while chaos.events() < options.events {
         world.step().await?;
+        world.check_on_their_way().await?;
         if chaos.events() >= look_at {
             look_at = chaos.events() + LOOK_EVERY;
             world.check_running().await?;

@@ -174,11 +174,11 @@ impl World {
         });
     }
 
-    /// Sends everything again that nobody has answered, to a machine on which nothing goes wrong.
+    /// Sends everything again that nobody has answered, once nothing goes wrong any longer.
     pub(crate) async fn send_what_waits(&mut self) -> Result<(), Error> {
-        let ingest = self.platform.stack.functions.ingest.clone();
         for place in self.sources.waiting().collect::<Vec<_>>() {
-            let answer = ingest.invoke(self.sources.requests[place].what.event()).await?;
+            let event = self.sources.requests[place].what.event();
+            let answer = self.machines.invoke(Which::Ingest, event).await?;
             locked(&self.sources.answers).push((place, answer));
         }
         self.sources.take_answers(&mut self.model)?;

@@ -28,7 +28,7 @@ const BEGINNINGS: [&str; 6] = [
     "2015-05-28T08:00",
     "2015-12-29T20:00",
     "2016-02-27T12:00",
-    "2015-02-26T23:30",
+    "2017-02-26T23:30",
     "2015-08-03T06:00",
     "2016-09-29T15:00",
 ];
@@ -42,7 +42,9 @@ pub(crate) const QUEUES: [(&str, Which); 4] = [
 ];
 
 /// Messages that are none of ours.
-const POISONS: [&str; 4] = ["{", "[]", r#"{"provider":"ann"}"#, "\u{0}"];
+pub(crate) const POISONS: [&str; 4] = ["{", "[]", r#"{"provider":"ann"}"#, "\u{0}"];
+
+const A_DAY_S: i64 = 86_400;
 
 /// The longest time by the clock of the runtime in which all that runs has to end, or to stand
 /// still.
@@ -217,12 +219,39 @@ impl World {
         self.run(async move { stream.poll(&embedded).await.map(drop) });
     }
 
-    /// Hands over what is left of the streams.
-    pub(crate) async fn follow_to_the_end(&self) -> Result<(), Error> {
-        for stream in &self.told {
-            while stream.poll(&self.platform.stack.embedded).await? > 0 {}
+    /// Hands over all messages, notifications and records until nothing is left.
+    pub(crate) async fn hand_over_all(&mut self) -> Result<(), Error> {
+        let embedded = Arc::clone(&self.platform.stack.embedded);
+        loop {
+            let alipay = &self.platform.stack.alipay;
+            let mut handled = alipay.deliver_due_to(&self.receiver(), self.now()).await?;
+            for (_, source) in &self.queues {
+                handled += source.poll(&embedded, Duration::ZERO).await?;
+            }
+            handled += self.follow_to_the_end().await?;
+            if handled == 0 {
+                return Ok(());
+            }
         }
-        Ok(())
+    }
+
+    /// Hands over what is left of the streams; gives how many records.
+    pub(crate) async fn follow_to_the_end(&self) -> Result<usize, Error> {
+        let mut handled = 0;
+        for stream in &self.told {
+            loop {
+                match stream.poll(&self.platform.stack.embedded).await? {
+                    0 => break,
+                    records => handled += records,
+                }
+            }
+        }
+        Ok(handled)
+    }
+
+    /// Takes the notifications of Alipay.
+    fn receiver(&self) -> Notified {
+        Notified(self.machines.function(Which::Notify))
     }
 
     /// Lets Alipay send what it has to send.
@@ -241,34 +270,39 @@ impl World {
             self.chaos.note(format_args!("the next notification is {fault:?}"));
             alipay.fail_next_notifications(fault, 1);
         }
-        let receiver = Notified(self.machines.function(Which::Notify));
-        let now = self.now();
+        let (receiver, now) = (self.receiver(), self.now());
         self.run(async move { Ok(alipay.deliver_due_to(&receiver, now).await.map(drop)?) });
     }
 
-    /// Lets time pass: seconds, minutes, hours, or until something falls due.
+    /// Lets time pass: seconds, minutes, hours, until something falls due, or days in which
+    /// nothing runs.
     async fn pass_time(&mut self) -> Result<(), Error> {
         let before = self.now();
-        let until = match self.chaos.draw(0..10) {
+        let until = match self.chaos.draw(0..11) {
             0 => before + self.chaos.draw_seconds(1..60),
             1..=2 => before + self.chaos.draw_seconds(60..1_800),
             3..=4 => before + self.chaos.draw_seconds(1_800..6 * 3_600),
+            5 => before + self.chaos.draw_seconds(A_DAY_S..4 * A_DAY_S),
             _ => {
                 let next = self.platform.stack.next_due(before + SignedDuration::from_hours(24));
                 next.await?.max(before + SignedDuration::from_secs(1))
             }
         };
-        self.move_clock(until).await
+        // While a payment is on its way, time passes in small steps: its debit is to be worked on.
+        let is_on_its_way = !self.chaos.on_their_way().is_empty();
+        let soon = before + self.chaos.draw_seconds(30..120);
+        self.move_clock(if is_on_its_way { until.min(soon) } else { until }).await
     }
 
     /// Moves the clock, fires what falls due meanwhile, and lets arrive what was late.
     pub(crate) async fn move_clock(&mut self, until: Timestamp) -> Result<(), Error> {
         let before = self.now();
-        self.platform.stack.clock.set(until);
-        self.chaos.note(format_args!("{until}"));
-        for arrived in self.chaos.arrived(until) {
+        for (at, arrived) in self.chaos.arrived(until) {
+            self.platform.stack.clock.set(at.max(before));
             arrived.await;
         }
+        self.platform.stack.clock.set(until);
+        self.chaos.note(format_args!("{until}"));
         self.machines.wake();
         let (due, later) =
             std::mem::take(&mut self.late).into_iter().partition(|(at, ..)| *at <= until);

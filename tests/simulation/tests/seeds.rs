@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use steelyard_simulation::{Canary, Mishap, Options, Outcome, simulate};
 
 /// How many seeds hold in every run. More are run by hand: see `docs/proof.md`.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 48;
 
 /// The least number of things that happen under a seed before it is at rest.
 const EVENTS: u64 = 500;
@@ -15,14 +15,23 @@ const EVENTS: u64 = 500;
 /// How many seeds run at once.
 const THREADS: usize = 2;
 
-/// The seeds that it takes at most to find each fault, from the first one on.
-const FOUND_WITHIN: [(Canary, u64); Canary::ALL.len()] = [
-    (Canary::CountedUnchecked, 4),
-    (Canary::NewNumber, 8),
-    (Canary::UtcDays, 4),
-    (Canary::NoRealm, 8),
-    (Canary::RandomEventId, 4),
-    (Canary::SkippedRecord, 12),
+/// For each fault a seed that found it, and the seeds that it takes at most, from the first one
+/// on. The one that found it is tried first: after a change it may be another story.
+const FOUND_WITHIN: [(Canary, u64, u64); Canary::ALL.len()] = [
+    (Canary::CountedUnchecked, 15, 24),
+    (Canary::NewNumber, 6, 12),
+    (Canary::UtcDays, 0, 4),
+    (Canary::NoRealm, 0, 4),
+    (Canary::RandomEventId, 0, 4),
+    (Canary::SkippedRecord, 0, 4),
+    (Canary::DroppedCondition, 11, 20),
+    (Canary::Unfenced, 7, 12),
+    (Canary::PaidUnasked, 2, 8),
+    (Canary::DeclinedByTimeOut, 2, 8),
+    (Canary::ForgottenRequest, 3, 8),
+    (Canary::MissingBillEmpty, 8, 16),
+    (Canary::FailedPage, 1, 4),
+    (Canary::ReopenedMonth, 1, 4),
 ];
 
 fn options(seed: u64, canary: Option<Canary>) -> Options {
@@ -77,12 +86,12 @@ fn a_seed_tells_the_same_story_each_time() {
 fn faults_that_are_built_in_on_purpose_are_found() {
     let missed = Mutex::new(BTreeMap::new());
     each(FOUND_WITHIN.len().try_into().unwrap(), |place| {
-        let (canary, most) = FOUND_WITHIN[usize::try_from(place).unwrap()];
+        let (canary, known, most) = FOUND_WITHIN[usize::try_from(place).unwrap()];
         let is_found = |seed| {
             let Outcome { failure, .. } = simulate(&options(seed, Some(canary)));
             failure.is_some()
         };
-        if !(0..most).any(is_found) {
+        if !is_found(known) && !(0..most).any(is_found) {
             missed.lock().unwrap().insert(canary, most);
         }
     });

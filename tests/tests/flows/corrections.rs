@@ -146,6 +146,24 @@ async fn withdrawal_that_makes_no_sense_is_refused_by_name() {
     platform.check_money("a", &[("2015-05-01", 1_000)], [0, 0, 0], 1_000).await;
 }
 
+/// An operator who had no answer would make a credit note besides, if this was an error.
+#[tokio::test]
+async fn withdrawal_is_answered_again_after_its_month_closed() {
+    let platform = platform().await;
+    platform.run_until("2015-06-04T12:00").await;
+    check_void(&platform, "voided").await;
+    platform.run_until("2015-06-06T12:00").await;
+    check_void(&platform, "before").await;
+    for (day, status) in [("2015-05-01", 200), ("2015-05-02", 409)] {
+        let mut request = wrong();
+        request["day"] = json!(day);
+        assert_eq!(void(&platform, &request).await.status, status, "{day}");
+    }
+    platform.run_until("2015-06-08T12:00").await;
+    assert_eq!((platform.account("a").await, platform.taken("a")), ([1_000, 0, 0], 1_000));
+    platform.books_balance().await;
+}
+
 /// Withdraws the report while requests get lost, which may fail, and once more.
 async fn void_through(platform: &Platform, fault: Fault, operation: &'static str, times: u64) {
     platform.stack.transport.faults().strike(Target::Operation(operation), 1..=times, fault);

@@ -106,6 +106,7 @@ async fn file_is_had_once_from_its_address() {
 async fn bill_is_wrong_in_the_way_that_its_fault_says() {
     for (fault, expected) in [
         (Fault::BillRowMissing, vec!["C1 in 5.00"]),
+        (Fault::BillEmpty, vec![]),
         (Fault::BillOtherAmount, vec!["T1 in 12.35", "C1 in 5.00"]),
         (Fault::BillExtraRow, vec!["T1 in 12.34", "C1 in 5.00", "UNKNOWN20260302 in 42.00"]),
         (
