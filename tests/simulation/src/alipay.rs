@@ -38,7 +38,9 @@ const MISHAPS: [Mishap; 16] = [
 ];
 
 /// What can happen to a payment besides.
-const OF_PAYMENTS: [Mishap; 10] = [
+const OF_PAYMENTS: [Mishap; 11] = [
+    // It has two chances: no other one leads to more.
+    Mishap::AlipayRequestLate,
     Mishap::AlipayRequestLate,
     Mishap::AlipayInProcess,
     Mishap::AlipayLateSuccess,

@@ -124,7 +124,9 @@ impl World {
     }
 
     async fn begin_something(&mut self) -> Result<(), Error> {
-        match self.chaos.draw(0..100) {
+        // While a payment is on its way, what is decided of its debit is what counts.
+        let first = if self.chaos.on_their_way().is_empty() { 0 } else { 26 };
+        match self.chaos.draw(first..100) {
             0..=14 => self.report(),
             15..=17 => self.withdraw(),
             18..=25 => self.people_act().await,
@@ -288,7 +290,6 @@ impl World {
                 next.await?.max(before + SignedDuration::from_secs(1))
             }
         };
-        // While a payment is on its way, time passes in small steps: its debit is to be worked on.
         let is_on_its_way = !self.chaos.on_their_way().is_empty();
         let soon = before + self.chaos.draw_seconds(30..120);
         self.move_clock(if is_on_its_way { until.min(soon) } else { until }).await
