@@ -84,7 +84,7 @@ pub enum Fault {
     OtherAmount,
     /// The bill has no row for the first thing that happened on its day.
     BillRowMissing,
-    /// The bill has no rows at all, whatever happened on its day.
+    /// The bill has no rows, though something happened on its day.
     BillEmpty,
     /// The bill has an amount of the first thing on its day that is one fen higher.
     BillOtherAmount,

@@ -62,7 +62,7 @@ const OF_BILLS: [Mishap; 5] = [
     Mishap::BillBroken,
 ];
 
-/// What leaves no doubt about the answer to a call.
+/// After these, the answer to a call is clear.
 const CLEAR: [Mishap; 9] = [
     Mishap::Stalled,
     Mishap::AlipayGbk,
@@ -165,14 +165,14 @@ impl WayToAlipay {
         }
     }
 
-    /// What was sent before under this number must have been answered, or asked about.
+    /// The last payment under this number must have been answered, or queried.
     fn check_payment(&self, asked: &Asked) {
         if self.chaos.is_unanswered(&asked.number) {
             self.chaos.note_defect(format_args!("{asked} again, and nobody asked what it did"));
         }
     }
 
-    /// The answer to a payment. It is noted if Alipay declines.
+    /// The answer to a payment. A decline by Alipay is noted.
     async fn paid(
         &self,
         asked: &Asked,
@@ -196,7 +196,7 @@ impl WayToAlipay {
         Ok(Response::from_parts(head, body))
     }
 
-    /// Whether this is a query that a build does not send which forgets unanswered payments.
+    /// Whether this is a query that a build would not send if it forgot unanswered payments.
     fn is_forgotten(&self, asked: &Asked) -> bool {
         let is_forgetful =
             [Canary::NewNumber, Canary::PaidUnasked].into_iter().any(|of| self.chaos.has(of));
@@ -216,7 +216,7 @@ impl WayToAlipay {
             Some(Method::Bill) => &OF_BILLS,
             Some(_) | None => &[],
         };
-        // What few calls can meet comes first, none of it before the rest.
+        // Mishaps that only few calls can meet come first, in any order.
         let special = self.chaos.shuffled(special);
         self.chaos.strikes(&special).or_else(|| self.chaos.strikes(&MISHAPS))
     }

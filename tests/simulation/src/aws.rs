@@ -166,7 +166,8 @@ impl Chaos {
     fn misread(&self, mut answer: HttpResponse, who: &str) -> Result<HttpResponse, ConnectorError> {
         let of = |function: &str| who.starts_with(function);
         if self.has(Canary::FailedPage) && (of("settle") || of("dispatch")) {
-            let body = answer.body().bytes().unwrap_or_default();
+            let body =
+                answer.body().bytes().ok_or_else(|| ConnectorError::user("a stream".into()))?;
             if UNREADABLE
                 .iter()
                 .any(|key| body.windows(key.len()).any(|part| part == key.as_bytes()))
@@ -201,7 +202,7 @@ fn each_value(value: &mut Value, change: fn(&mut Value)) {
     }
 }
 
-/// Whether a write says of a debit that its last request is not answered.
+/// Whether a write stores a debit whose last request is not answered.
 fn is_unanswered(request: &HttpRequest) -> bool {
     let body = request.body().bytes().and_then(|body| std::str::from_utf8(body).ok());
     let phases = [r#""S":"sending""#, r#""S":"in_doubt""#];
@@ -236,7 +237,7 @@ fn loosen(write: &mut Value) {
 
 /// The provider whose account a request writes.
 fn written_account(request: &HttpRequest) -> Option<&'static str> {
-    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    let target = request.headers().get("x-amz-target")?;
     let body = std::str::from_utf8(request.body().bytes()?).ok()?;
     let is_write = target.ends_with("TransactWriteItems") || target.ends_with("PutItem");
     PROVIDERS

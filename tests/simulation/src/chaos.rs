@@ -34,7 +34,7 @@ struct State {
     on_their_way: BTreeMap<String, usize>,
     /// How often Alipay declined a payment, by its number.
     declined: BTreeMap<String, usize>,
-    /// Whether a machine has another time than the others.
+    /// Whether the clock of a machine is wrong.
     is_skewed: bool,
     /// What no handler may do, such as a panic.
     defects: Vec<String>,
@@ -182,7 +182,7 @@ impl Chaos {
         state.trace.push(what.to_string());
     }
 
-    /// Notes that nobody knows what becomes of a payment.
+    /// Notes that a payment is sent, and not answered yet.
     pub(crate) fn note_unanswered(&self, number: &str) {
         self.state().unanswered.insert(number.to_owned());
     }
@@ -192,7 +192,7 @@ impl Chaos {
         self.state().unanswered.remove(number);
     }
 
-    /// Whether the last payment under that number was neither answered nor asked about.
+    /// Whether the last payment under that number still has neither an answer nor a query with one.
     pub(crate) fn is_unanswered(&self, number: &str) -> bool {
         self.state().unanswered.contains(number)
     }
@@ -227,12 +227,12 @@ impl Chaos {
         self.state().declined.get(number).copied().unwrap_or(0)
     }
 
-    /// Notes that a machine has another time than the others.
+    /// Notes that the clock of a machine is wrong.
     pub(crate) fn note_skewed(&self) {
         self.state().is_skewed = true;
     }
 
-    /// Whether a machine has another time than the others.
+    /// Whether the clock of a machine is wrong.
     pub(crate) fn is_skewed(&self) -> bool {
         self.state().is_skewed
     }

@@ -114,7 +114,7 @@ impl Mishap {
         self <= Mishap::Stalled
     }
 
-    /// Whether it happens to payments, bills or writes of accounts, of which there are few.
+    /// Whether it happens to payments, bills or writes of accounts: there are only few of them.
     #[must_use]
     pub fn has_few_chances(self) -> bool {
         let of_payments = Mishap::AlipayInProcess..=Mishap::AlipayLimited;

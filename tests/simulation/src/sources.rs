@@ -220,6 +220,14 @@ impl Sources {
         requests.filter(|(_, request)| !request.is_answered).map(|(place, _)| place)
     }
 
+    /// Whether the body of a message is a report that counts, or counted before it was withdrawn.
+    pub(crate) fn has_answer_to(&self, body: &Value, model: &Model) -> bool {
+        let report = body.as_str().and_then(|body| serde_json::from_str::<Value>(body).ok());
+        let Some(report) = report else { return false };
+        let mut shares = model.shares().map(|(share, _)| share).chain(&self.voided);
+        shares.any(|(source, id, ..)| report["source"] == *source && report["id"] == *id)
+    }
+
     /// Notes the answers to sources.
     ///
     /// # Errors
