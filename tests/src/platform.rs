@@ -218,8 +218,8 @@ impl Platform {
             mandate: None,
             alert_rules: AlertRules::default(),
         };
-        let tables = &self.stack.tables;
-        let stored = tables.billing.register(&tables.usage, &provider).await.unwrap();
+        let (tables, now) = (&self.stack.tables, self.stack.clock.now());
+        let stored = tables.billing.register(&tables.usage, &provider, now).await.unwrap();
         assert_eq!(stored, Stored::New, "provider {id}");
     }
 

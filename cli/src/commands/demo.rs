@@ -187,8 +187,8 @@ async fn enter(stack: &Stack, actor: &Actor) -> Result<(), Error> {
     books.add_plan(&plan, today).await?;
     let month: BillingMonth = "2014-05".parse()?;
     let new: Provider = provider::new_provider(actor.id.parse()?, plan.name().clone(), month);
-    stack.tables.billing.register(&stack.tables.usage, &new).await?;
     let now = stack.clock.clock().now();
+    stack.tables.billing.register(&stack.tables.usage, &new, now).await?;
     if let Some((agreement, funds)) = actor.mandate {
         stack.alipay.register_agreement(agreement, actor.id, Fen::new(funds))?;
         let limits = MandateLimits { single_fen: Fen::new(500_000), daily_fen: None };

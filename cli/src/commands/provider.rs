@@ -226,7 +226,7 @@ pub(crate) enum Registered {
 /// otherwise, is billed from the earlier month.
 pub(crate) async fn register(system: &System, provider: &Provider) -> Result<Registered, Error> {
     let tables = &system.tables;
-    match tables.billing.register(&tables.usage, provider).await? {
+    match tables.billing.register(&tables.usage, provider, system.clock.now()).await? {
         Stored::New => return Ok(Registered::New),
         Stored::Before => return Ok(Registered::Before),
         Stored::Different => {}

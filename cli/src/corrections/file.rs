@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use steelyard_billing::{Calendar, ProviderId, ReportId, ReportRef, SourceId};
 use steelyard_json::{JsonError, Node};
-use steelyard_metering::{Counts, UsageReport};
 use steelyard_pricing::BillingDay;
+use steelyard_report::{Counts, UsageReport};
 use steelyard_runtime::Error;
 
 /// The largest file, in bytes. It is stored with the set, so that the set can be undone.

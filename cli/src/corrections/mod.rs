@@ -14,13 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use futures::stream::{self, StreamExt};
-use jiff::SignedDuration;
 use steelyard_billing::{
     CorrectionError, CorrectionId, CorrectionPhase, CorrectionSet, Person, Reason, ReportRef, Undo,
     Withdrawal, chain,
 };
 use steelyard_books::Settler;
-use steelyard_metering::{Counter, Refusal, UsageReport, Void, VoidError, Voider};
+use steelyard_metering::{Counter, Void, VoidError, Voider};
+use steelyard_report::UsageReport;
 use steelyard_runtime::{Clock, Error};
 use steelyard_store::CountedReport;
 
@@ -121,13 +121,8 @@ impl Corrector {
         }
         for (provider, share) in &accepted.shares {
             let days = share.records.keys().copied().collect::<Vec<_>>();
-            let registration = self.voider.registration_open(provider, &days).await;
-            let billed_from =
-                registration.map_err(|error| format!("{named}: {}", chain(&error)))?.billed_from;
-            if let Some(day) = days.iter().copied().find(|day| day.month() < billed_from) {
-                let why = Refusal::BeforeBilling { day, billed_from };
-                return Err(format!("{named}: {why}").into());
-            }
+            let checking = self.voider.check_correctable(provider, &days).await;
+            checking.map_err(|error| format!("{named}: {}", chain(&error)))?;
             let id = (&report.source, &report.id);
             if !self.settler.usage.reports_named(provider, id, &days).await?.is_empty() {
                 return Err(format!(
@@ -267,30 +262,10 @@ impl Corrector {
         if counting.has_conflict() {
             return Err(named("its id was used for other content".to_owned()));
         }
-        let Some(refused) = counting.refused.first() else { return Ok(()) };
-        // It may have been counted before its month closed.
-        let is_stored = self.is_stored(right).await.map_err(|error| named(error.to_string()))?;
-        let why = || named(format!("record {}: {}", refused.index, refused.reason));
-        if is_stored { Ok(()) } else { Err(why()) }
-    }
-
-    /// Whether all of a report was counted before, with the same content.
-    async fn is_stored(&self, right: &RightReport) -> Result<bool, Error> {
-        let calendar = &self.settler.books.rules.calendar;
-        let id = (&right.report.source, &right.report.id);
-        for WrongReport { provider, day, .. } in right.days(calendar)? {
-            let Some(day) = day else { return Ok(false) };
-            // As it was in the last moment of the month: its digest is the same whenever it is
-            // accepted.
-            let at = calendar.closes_at(day.month()) - SignedDuration::from_secs(1);
-            let accepted = right.report.accept(calendar, at);
-            let Some(share) = accepted.shares.get(&provider) else { return Ok(false) };
-            let stored = self.settler.usage.reports_named(&provider, id, &[day]).await?;
-            if stored.iter().all(|stored| stored.digest != share.digest) {
-                return Ok(false);
-            }
+        match counting.refused.first() {
+            Some(refused) => Err(named(format!("record {}: {}", refused.index, refused.reason))),
+            None => Ok(()),
         }
-        Ok(true)
     }
 
     /// Counts again what the set withdrew, once.

@@ -152,8 +152,8 @@ impl Platform {
             mandate: None,
             alert_rules: AlertRules::default(),
         };
-        let tables = &self.stack.tables;
-        tables.billing.register(&tables.usage, &provider).await.unwrap();
+        let (tables, now) = (&self.stack.tables, self.stack.clock.now());
+        tables.billing.register(&tables.usage, &provider, now).await.unwrap();
     }
 
     /// Every item of both tables.

@@ -155,15 +155,18 @@ async fn report_is_replaced_by_another_one() {
     let platform = platform("usage-replace").await;
     platform.settle("2015-05-04").await;
     platform.set("2015-05-04T20:00");
-    let right = |id: &str, provider: &str| {
+    let right = |id: &str, provider: &str, day: &str| {
         json!({ "source": "gateway-1", "id": id, "records": [
-            { "provider": provider, "api": "t.get", "day": "2015-05-01", "count": 140 }] })
+            { "provider": provider, "api": "t.get", "day": day, "count": 140 }] })
     };
-    for (id, provider) in [("first", "shop"), ("right", "other")] {
-        platform.folder.write("right.json", &right(id, provider).to_string());
+    let day = "2015-05-01";
+    for (id, provider, day) in
+        [("first", "shop", day), ("right", "other", day), ("right", "shop", "2015-03-01")]
+    {
+        platform.folder.write("right.json", &right(id, provider, day).to_string());
         platform.fails(&replace()).await;
     }
-    platform.folder.write("right.json", &right("right", "shop").to_string());
+    platform.folder.write("right.json", &right("right", "shop", day).to_string());
     let replaced = platform.does(&replace()).await;
     let change = "the coming statements of shop charge −¥0.10 in place of ¥0.00: −¥0.10\n";
     let became = "2015-05-01: 150 calls withdrawn\n2015-05-01: counted in its place\n";
@@ -173,6 +176,12 @@ async fn report_is_replaced_by_another_one() {
     let statement = platform.does("statement shop 2015-05-04 --json").await;
     let statement: Value = serde_json::from_str(&statement).unwrap();
     assert_eq!(statement[0]["charge_fen"], -10);
+    platform.set("2015-06-08T20:00");
+    let again = platform.does(&replace()).await;
+    let became =
+        "2015-05-01: 150 calls withdrawn before\n2015-05-01: was counted in its place before\n";
+    assert!(again.starts_with(became), "{again}");
+    platform.settle("2015-06-09").await;
     platform.does("audit").await;
 }
 

@@ -7,13 +7,13 @@ mod logs;
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::json;
 use steelyard_billing::Caller;
-use steelyard_metering::{Counting, REPORT_BYTES_MAX, ReportError, UsageReport, Void, VoidError};
+use steelyard_metering::{Counting, Void, VoidError};
+use steelyard_report::{EventError, REPORT_BYTES_MAX, ReportError, UsageEvent, UsageReport};
 use steelyard_runtime::{Problem, web};
 
 use self::events::Mode;
 use self::logs::LOGS_PREFIX;
 pub use self::logs::{LOGS_PATH, POST_BYTES_MAX};
-use crate::event::{EventError, UsageEvent};
 use crate::{CountError, Ingest};
 
 /// The path of usage reports.
@@ -140,7 +140,7 @@ fn refused_void(error: &VoidError) -> ApiGatewayV2httpResponse {
         VoidError::UnknownProvider(_) => Problem::NoProvider,
         VoidError::Closed(_) => Problem::MonthClosed,
         VoidError::IdUsed(_) => Problem::ReportConflict,
-        VoidError::NoReport { .. } => Problem::NoReport,
+        VoidError::NoReport { .. } | VoidError::BeforeBilling { .. } => Problem::NoReport,
     };
     web::problem(problem, &error.to_string(), json!({}))
 }

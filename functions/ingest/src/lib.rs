@@ -3,14 +3,14 @@
 //! Three ways in: an HTTP API, a queue, and a direct invoke with the report as the event. The API
 //! takes reports, CloudEvents, and the logs of gateways.
 
-mod event;
 mod http;
 
 pub use http::{LOGS_PATH, POST_BYTES_MAX, USAGE_PATH, VOID_PATH};
 
 use serde_json::Value;
 use steelyard_billing::Caller;
-use steelyard_metering::{Counter, Counting, StoredRules, UsageReport, Voider};
+use steelyard_metering::{Counter, Counting, StoredRules, Voider};
+use steelyard_report::UsageReport;
 use steelyard_runtime::{
     Clock, Environment, Error, Function, Guard, Invocation, Message, NotAdmitted, aws,
     each_message, is_batch,
@@ -64,7 +64,7 @@ impl Ingest {
     /// A message has nobody to answer to: whatever was not counted makes it fail, so that it ends
     /// in the dead-letter queue and not in silence. What was counted stays so.
     async fn message(&self, message: Message) -> Result<(), Error> {
-        let report = event::of_message(message.body.as_bytes())?;
+        let report = steelyard_report::of_message(message.body.as_bytes())?;
         let counting = self.count(&report, &message.sender).await?;
         if counting.is_complete() {
             return Ok(());

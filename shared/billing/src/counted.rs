@@ -34,6 +34,13 @@ pub struct DayCount {
     pub changed_at: Option<Timestamp>,
 }
 
+/// Distinguishes what a report says of a provider from any other content: a SHA-256.
+pub type ReportDigest = [u8; 32];
+
+/// The most APIs that one report may have for a provider and day: with the longest names and
+/// amounts they fill three quarters of an item of DynamoDB, which has 400 KB.
+pub const APIS_PER_DAY_MAX: usize = 2_000;
+
 /// What one report says of a day.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportCount<'a> {

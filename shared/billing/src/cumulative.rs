@@ -11,14 +11,38 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use steelyard_pricing::{ApiName, Metered, Usage, UsageError};
+use thiserror::Error;
 
 pub use self::label::{Label, LabelText, Part};
+use crate::counted::APIS_PER_DAY_MAX;
 
 /// What cumulative reports of one id say of one provider and day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CumulativeUsage(BTreeMap<ApiName, Parts>);
 
 type Parts = BTreeMap<Option<Label>, PartUsage>;
+
+/// Why what was reported cumulatively cannot be stored.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TooLarge {
+    /// The calls cannot be rated.
+    #[error("more than can be rated with what is counted already: {0}")]
+    TooMuch(#[from] UsageError),
+    /// Too many APIs.
+    #[error(
+        "more than {APIS_PER_DAY_MAX} APIs of one provider on a day under one id: report the others under another"
+    )]
+    TooManyApis,
+    /// Too many parts.
+    #[error(
+        "the parts under the report's id take {0} bytes; {PARTS_BYTES_MAX} are the most: report fewer or shorter parts under one id"
+    )]
+    TooManyParts(usize),
+}
+
+/// The most bytes that the parts of a provider and day may take, as they are stored: an item has
+/// 400 KB, and some are for its keys.
+pub const PARTS_BYTES_MAX: usize = 350_000;
 
 /// What was reported for a part of an API, and for its sub-parts. Nothing is stored of a zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -76,9 +76,10 @@ pub use coming::{ComingVersion, coming_versions};
 pub use comparison::{ApiCharge, ChargeChange, charge_by_api};
 pub use correction::{CorrectionError, CorrectionPhase, CorrectionSet, Undo};
 pub use counted::{
-    AMOUNT_MAX, COUNT_MAX, CountedDays, DayCount, ReportCount, Reread, UsageRead, Withdrawal,
+    AMOUNT_MAX, APIS_PER_DAY_MAX, COUNT_MAX, CountedDays, DayCount, ReportCount, ReportDigest,
+    Reread, UsageRead, Withdrawal,
 };
-pub use cumulative::{CumulativeUsage, Label, LabelText, Part};
+pub use cumulative::{CumulativeUsage, Label, LabelText, PARTS_BYTES_MAX, Part, TooLarge};
 pub use debit::{
     Asked, Attempt, Debit, DebitConflict, DebitRules, DebitTerms, Declined, Exchange,
     FUNDS_RETRY_DAYS, GiveUpReason, History, Intervention, NothingToResolve, Phase, ProvedPaid,

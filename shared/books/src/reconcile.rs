@@ -61,7 +61,6 @@ const DAYS_MAX: i32 = 31;
 /// How many movements that a missing bill should show are counted.
 const EXPECTED_MAX: usize = 1_000;
 
-const BEGIN: &str = "note the first bill";
 const CLOSE: &str = "close a finding";
 
 /// Days that were neither reconciled nor skipped, each in order.
@@ -82,30 +81,14 @@ impl Books {
     pub async fn unreconciled_days(&self, now: Timestamp) -> Result<UnreconciledDays, BookError> {
         let today = bill_day(now);
         let oldest = today.saturating_sub(jiff::Span::new().days(DAYS_MAX));
-        let first = self.first_bill(today).await?;
+        // Nobody has paid anything as long as nobody is registered.
+        let Some(first) = self.billing.first_bill().await? else {
+            return Ok(UnreconciledDays::default());
+        };
         let known = self.billing.reconciled_since(first).await?;
         let days = first.series(jiff::Span::new().days(1)).take_while(|day| *day < today);
         let (due, missed) = days.filter(|day| !known.contains(day)).partition(|day| *day >= oldest);
         Ok(UnreconciledDays { due, missed })
-    }
-
-    /// The first day whose bill is to be reconciled: by the first run, the day before the first on
-    /// which something was booked, whose bill may have it; yesterday at the latest. It is stored,
-    /// so that a first day that fails is tried again though later days are done.
-    async fn first_bill(&self, today: Date) -> Result<Date, BookError> {
-        change(&self.billing, BEGIN, move |_| async move {
-            if let Some(first) = self.billing.first_bill().await? {
-                return Ok(Decision::Keep(first));
-            }
-            let yesterday = today.yesterday().unwrap_or(Date::MIN);
-            let booked_on = self.billing.first_unmatched().await?;
-            let before = booked_on.and_then(|booked_on| booked_on.yesterday().ok());
-            let first = before.map_or(yesterday, |before| before.min(yesterday));
-            let mut writes = self.billing.writes(BEGIN);
-            writes.first_bill(first)?;
-            Ok::<_, BookError>(Decision::Save(writes, first))
-        })
-        .await
     }
 
     /// Checks that a day may be without a bill: that our books expect it to show nothing but what

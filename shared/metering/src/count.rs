@@ -12,14 +12,14 @@ use serde::Serialize;
 use steelyard_billing::{
     Allowance, Calendar, ProviderId, RefusedReport, Registration, ReportId, SourceId,
 };
-use steelyard_pricing::{BillingDay, Usage};
+use steelyard_pricing::BillingDay;
+use steelyard_report::{Accepted, Counts, Refusal, Refused, Share, UsageReport};
 use steelyard_runtime::{Clock, Guard, report_unreadable};
 use steelyard_store::{Counted, CountedReport, Registrations, StoreError, UsageTable};
 
 pub use self::cumulative::{Cumulative, CumulativeShares, Raising};
 use self::limits::MonthSums;
 use crate::Voider;
-use crate::report::{Accepted, Counts, Refusal, Refused, Share, UsageReport};
 
 /// Counts usage reports.
 #[derive(Clone, Debug)]
@@ -44,6 +44,9 @@ pub struct Counting {
 
 /// The outcomes of a report, by provider and billing day.
 pub type CountedShares = BTreeMap<ProviderId, BTreeMap<BillingDay, Counted>>;
+
+/// The outcomes of a report, those days included of which nothing counts.
+type Became = BTreeMap<ProviderId, BTreeMap<BillingDay, Result<Counted, Refusal>>>;
 
 /// A record that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -131,16 +134,23 @@ impl Counter {
             accepted.shares.is_empty() && accepted.refused.iter().any(is_not_granted);
         let providers = accepted.shares.keys().cloned().collect();
         let registered = self.registered(providers, now).await?;
-        let calendar = &self.calendar;
-        accepted.refuse(|provider, day| unbilled(provider, day, &registered, calendar));
-        let providers = match &report.counts {
-            Counts::New => self.count_new(report, &mut accepted, now).await?,
+        let months = Months { calendar: &self.calendar, registered: &registered, now };
+        accepted.refuse(|provider, day| months.unbilled(provider, day));
+        let became = match &report.counts {
+            Counts::New => self.count_new(report, &mut accepted, &months).await?,
             Counts::Cumulative(basis) => {
                 let report =
                     Cumulative { source: &report.source, id: &report.id, basis: basis.as_ref() };
-                self.count_cumulative(report, &mut accepted, now).await?
+                self.count_cumulative(report, &mut accepted, &months).await?
             }
         };
+        accepted.refuse(|provider, day| became.get(provider)?.get(&day)?.as_ref().err().cloned());
+        let counted = |days: BTreeMap<_, Result<_, _>>| {
+            let days = days.into_iter().filter_map(|(day, became)| Some((day, became.ok()?)));
+            days.collect::<BTreeMap<_, _>>()
+        };
+        let providers = became.into_iter().map(|(provider, days)| (provider, counted(days)));
+        let providers = providers.filter(|(_, days)| !days.is_empty()).collect();
         let refused = accepted.refused.iter();
         let refused =
             refused.map(|r| RefusedRecord { index: r.index, reason: r.why.to_string() }).collect();
@@ -151,17 +161,19 @@ impl Counter {
         &self,
         report: &UsageReport,
         accepted: &mut Accepted,
-        now: Timestamp,
-    ) -> Result<CountedShares, StoreError> {
-        let mut months = MonthSums::default();
+        months: &Months<'_>,
+    ) -> Result<Became, StoreError> {
+        let mut sums = MonthSums::default();
         for (provider, share) in &accepted.shares {
-            share.days.iter().for_each(|(day, usage)| months.add(provider, *day, usage));
+            let open =
+                share.days.iter().filter(|(day, _)| months.closed(provider, **day).is_none());
+            open.for_each(|(day, usage)| sums.add(provider, *day, usage));
         }
-        let overfull = self.overfull((&report.source, &report.id), months).await?;
+        let overfull = self.overfull((&report.source, &report.id), sums).await?;
         accepted.refuse(|provider, day| overfull.why(provider, day).map(Refusal::TooMuch));
         let counting = accepted.shares.iter().map(|(provider, share)| async move {
-            let counted = self.count_share(report, provider, share, now).await?;
-            Ok::<_, StoreError>((provider.clone(), counted))
+            let became = self.count_share(report, provider, share, months).await?;
+            Ok::<_, StoreError>((provider.clone(), became))
         });
         // Collected first: a future that borrows from an iterator would not be general enough.
         let counting = counting.collect::<Vec<_>>();
@@ -171,31 +183,48 @@ impl Counter {
 
     /// Counts the days of a share. Where one of them conflicts, none is counted: those that the
     /// other content does not name would count records that it has on another day.
+    ///
+    /// A day of a closed month is answered as before if it was counted: its source may have had no
+    /// answer, and would have it charged once more if this was a refusal.
     async fn count_share(
         &self,
         report: &UsageReport,
         provider: &ProviderId,
         share: &Share,
-        now: Timestamp,
-    ) -> Result<BTreeMap<BillingDay, Counted>, StoreError> {
-        let days = share.records.keys().copied().collect::<Vec<_>>();
+        months: &Months<'_>,
+    ) -> Result<BTreeMap<BillingDay, Result<Counted, Refusal>>, StoreError> {
+        let days = share.records.keys().map(|day| (*day, months.closed(provider, *day)));
+        let days = days.collect::<BTreeMap<_, _>>();
         let id = (&report.source, &report.id);
-        // A single day needs no look: its put finds out.
-        let conflicts =
-            days.len() > 1 && self.table.conflicts(provider, id, &days, &share.digest).await?;
-        let counted: BTreeMap<_, _> = if conflicts {
-            days.into_iter().map(|day| (day, Counted::Conflict)).collect()
+        // A single day that is open needs no look: its put finds out.
+        let is_looked_for = days.len() > 1 || days.values().any(Option::is_some);
+        let before = if is_looked_for {
+            let days = days.keys().copied().collect::<Vec<_>>();
+            self.table.reports_named(provider, id, &days).await?
         } else {
-            let counting = days.into_iter().map(|day| async move {
-                Ok::<_, StoreError>((day, self.count_day(report, provider, share, day, now).await?))
+            Vec::new()
+        };
+        let became: BTreeMap<_, _> = if before.iter().any(|of| of.digest != share.digest) {
+            days.into_keys().map(|day| (day, Ok(Counted::Conflict))).collect()
+        } else {
+            let before = &before;
+            let counting = days.into_iter().map(|(day, why)| async move {
+                let became = match why {
+                    None => Ok(self.count_day(report, provider, share, day, months.now).await?),
+                    Some(why) => {
+                        let before = before.iter().find(|before| before.day == day).ok_or(why);
+                        before.map(|before| before.again(&share.digest, &share.metered(day)))
+                    }
+                };
+                Ok::<_, StoreError>((day, became))
             });
             let counting = stream::iter(counting.collect::<Vec<_>>());
             counting.buffer_unordered(AT_ONCE).try_collect().await?
         };
-        if counted.values().any(|became| *became == Counted::Conflict) {
+        if became.values().any(|became| *became == Ok(Counted::Conflict)) {
             warn_of_conflict(provider, id);
         }
-        Ok(counted)
+        Ok(became)
     }
 
     async fn count_day(
@@ -210,8 +239,7 @@ impl Counter {
             source: report.source.clone(),
             report: report.id.clone(),
             day,
-            // A day may have records of no calls only.
-            metered: share.days.get(&day).cloned().unwrap_or_else(Usage::new),
+            metered: share.metered(day),
             digest: share.digest,
             counted_at: now,
             withdrawn: None,
@@ -279,29 +307,44 @@ fn warn_of_conflict(provider: &ProviderId, (source, report): (&SourceId, &Report
     );
 }
 
-/// Why usage of a provider on a day can't be billed: nobody registered it, or it was not billed
-/// yet.
-fn unbilled(
-    provider: &ProviderId,
-    day: BillingDay,
-    registered: &Registrations,
-    calendar: &Calendar,
-) -> Option<Refusal> {
-    match registered.readable.get(provider) {
-        None if registered.unreadable.iter().any(|item| item.pk == provider.as_str()) => {
-            Some(Refusal::UnreadableProvider(provider.clone()))
-        }
-        None => Some(Refusal::UnknownProvider(provider.clone())),
-        Some(Registration { billed_from, .. }) if day.month() < *billed_from => {
-            Some(Refusal::BeforeBilling { day, billed_from: *billed_from })
-        }
-        // The stored close binds, whatever the configuration says now: settlement reads the month a
-        // last time after it.
-        Some(Registration { closed: Some(closed), .. }) if day.month() <= closed.through => {
-            let closed_at = calendar.wall_time(closed.closed_at_s);
-            Some(Refusal::Late { day, month: day.month(), closed_at })
-        }
-        Some(_) => None,
+/// Which months of the providers of a report may be counted.
+struct Months<'a> {
+    calendar: &'a Calendar,
+    registered: &'a Registrations,
+    now: Timestamp,
+}
+
+impl Months<'_> {
+    /// Why usage of a provider on a day cannot be billed: nobody registered it, or it was not
+    /// billed yet.
+    fn unbilled(&self, provider: &ProviderId, day: BillingDay) -> Option<Refusal> {
+        let Registrations { readable, unreadable } = self.registered;
+        let why = match readable.get(provider) {
+            None if unreadable.iter().any(|item| item.pk == provider.as_str()) => {
+                return Some(Refusal::UnreadableProvider(provider.clone()));
+            }
+            None => Refusal::UnknownProvider(provider.clone()),
+            Some(Registration { billed_from, .. }) if day.month() < *billed_from => {
+                Refusal::BeforeBilling { day, billed_from: *billed_from }
+            }
+            Some(_) => return None,
+        };
+        // To register the provider, or to bill it from an earlier month, would be of no use.
+        Some(self.closed(provider, day).unwrap_or(why))
+    }
+
+    /// Why usage of a provider on a day can count no more.
+    fn closed(&self, provider: &ProviderId, day: BillingDay) -> Option<Refusal> {
+        let (calendar, month) = (self.calendar, day.month());
+        let closed_at = if calendar.is_open(month, self.now) {
+            // The stored close binds, whatever the configuration says now: settlement reads the
+            // month a last time after it.
+            let closed = self.registered.readable.get(provider)?.closed?;
+            (month <= closed.through).then_some(closed.closed_at_s)?
+        } else {
+            calendar.closes_at(month)
+        };
+        Some(Refusal::Late { day, month, closed_at: calendar.wall_time(closed_at) })
     }
 }
 

@@ -2,13 +2,12 @@
 //! usage calls.
 //!
 //! [`Counter`] counts reports, [`Voider`] withdraws them, and [`import`] counts what was logged, by
-//! a rule that an operator wrote or that [`StoredRules`] finds. What usage is, and how lines of a
-//! log become calls, is decided in the pure crates below. The right to report is checked by the
-//! callers of this crate.
+//! a rule that an operator wrote or that [`StoredRules`] finds. What a report says, and how lines
+//! of a log become calls, is decided in the pure crates below. The right to report is checked by
+//! the callers of this crate.
 
 mod count;
 mod import;
-mod report;
 mod rules;
 mod void;
 
@@ -17,10 +16,6 @@ pub use count::{
 };
 pub use import::{
     Counters, ImportAs, ImportError, Importing, Progress, count_identified, count_post, import,
-};
-pub use report::{
-    Accepted, Counts, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal, Refused, ReportError,
-    Share, UsageReport,
 };
 pub use rules::{NoRule, StoredRules};
 pub use void::{Void, VoidError, Voided, Voider};

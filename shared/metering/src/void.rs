@@ -9,7 +9,7 @@ use steelyard_billing::{
     Calendar, CorrectionId, ProviderId, Reason, Registration, ReportId, SourceId, Withdrawal,
 };
 use steelyard_json::JsonError;
-use steelyard_pricing::BillingDay;
+use steelyard_pricing::{BillingDay, BillingMonth};
 use steelyard_runtime::{Clock, report_unreadable};
 use steelyard_store::{Counted, CountedReport, StoreError, UsageTable, Withdrawn};
 use thiserror::Error;
@@ -75,6 +75,14 @@ pub enum VoidError {
          credits or charges the difference"
     )]
     Closed(BillingDay),
+    /// The provider was not billed yet on the day.
+    #[error("{day} is before {billed_from}, the first month in which the provider is billed")]
+    BeforeBilling {
+        /// The day that was to be corrected.
+        day: BillingDay,
+        /// The provider's first month.
+        billed_from: BillingMonth,
+    },
     /// The provider is not registered for counting.
     #[error("provider `{0}` is not registered")]
     UnknownProvider(ProviderId),
@@ -168,22 +176,26 @@ impl Voider {
         Ok(reports)
     }
 
-    /// The registration of a provider of whom usage of all those days can be corrected now.
+    /// Checks that usage of all those days of a provider can be withdrawn and counted now.
     ///
     /// # Errors
     ///
-    /// [`VoidError`] when the month of a day is closed, or the registration is not there or
-    /// unreadable.
-    pub async fn registration_open(
+    /// [`VoidError`] when the month of a day is closed or was not billed yet, or the registration
+    /// is not there or unreadable.
+    pub async fn check_correctable(
         &self,
         provider: &ProviderId,
         days: &[BillingDay],
-    ) -> Result<Registration, VoidError> {
+    ) -> Result<(), VoidError> {
         let (registration, now) = (self.registration(provider).await?, self.clock.now());
-        for day in days {
-            self.open_days(Some(*day), &registration, now)?;
+        let Registration { billed_from, .. } = registration;
+        for day in days.iter().copied() {
+            self.open_days(Some(day), &registration, now)?;
+            if day.month() < billed_from {
+                return Err(VoidError::BeforeBilling { day, billed_from });
+            }
         }
-        Ok(registration)
+        Ok(())
     }
 
     async fn registration(&self, provider: &ProviderId) -> Result<Registration, VoidError> {

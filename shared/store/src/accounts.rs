@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use steelyard_billing::{
     Account, Entry, IdError, Movement, OutTradeNo, Provider, ProviderCode, ProviderId, RefundRef,
-    Registration, Unmatched,
+    Registration, Unmatched, bill_day,
 };
 
 use crate::item::{Item, check_format, from_item, keyed, string, text, to_item};
@@ -49,6 +50,10 @@ pub enum Stored {
     Different,
 }
 
+/// How far Alipay's clock may be behind the one that registers a provider: the bill shows what is
+/// paid after that by its own.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_hours(1);
+
 const REGISTER: &str = "register a provider";
 const LIST: &str = "list the providers of a shard";
 const LOAD: &str = "read a provider and its account";
@@ -63,6 +68,7 @@ impl BillingTable {
         &self,
         usage: &UsageTable,
         provider: &Provider,
+        now: Timestamp,
     ) -> Result<Stored, StoreError> {
         let id = &provider.provider;
         let mut writes = self.writes(REGISTER);
@@ -72,6 +78,7 @@ impl BillingTable {
         writes.put_new(code_item(id));
         if let Some(update) = self.naming_shard(registry_shard(id)).await? {
             writes.update(update);
+            writes.first_bill(bill_day(now.saturating_sub(CLOCKS_DIFFER).unwrap_or(now)))?;
         }
         let writes = writes.and(usage.registering(id, Registration::of(provider))?);
         match writes.write(&self.client).await? {

@@ -7,13 +7,15 @@ use std::time::Duration;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use steelyard_billing::{CumulativeUsage, ProviderId, ReportId, SourceId};
+use steelyard_billing::{
+    APIS_PER_DAY_MAX, CumulativeUsage, PARTS_BYTES_MAX, ProviderId, ReportDigest, ReportId,
+    SourceId, TooLarge,
+};
 use steelyard_pricing::{BillingDay, Metered, UsageError};
-use thiserror::Error;
 
 use crate::item::{Item, bytes, check_format, from_item, number, string, text, unreadable};
 use crate::packed_parts;
-use crate::reports::{APIS_PER_DAY_MAX, CountedReport, Digest};
+use crate::reports::CountedReport;
 use crate::schema::{
     COUNTED_AT_S, CUMULATIVE, DIGEST, EXPIRES_AT_S, PK, SK, VERSION, WITHDRAWN, report_sk,
 };
@@ -33,7 +35,7 @@ pub struct CumulativeReport {
     /// How far each count has come.
     pub usage: CumulativeUsage,
     /// SHA-256 of how the source counts: counts of another basis are not compared.
-    pub basis: Digest,
+    pub basis: ReportDigest,
     /// When it was taken in, to the second.
     pub counted_at: Timestamp,
 }
@@ -53,28 +55,6 @@ pub enum Raised {
     /// With what is stored it is too large; nothing changed.
     TooLarge(TooLarge),
 }
-
-/// Why a cumulative report is not taken in.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum TooLarge {
-    /// The calls cannot be rated.
-    #[error("more than can be rated with what is counted already: {0}")]
-    TooMuch(#[from] UsageError),
-    /// Too many APIs.
-    #[error(
-        "more than {APIS_PER_DAY_MAX} APIs of one provider on a day under one id: report the others under another"
-    )]
-    TooManyApis,
-    /// Too many parts.
-    #[error(
-        "the parts under the report's id take {0} bytes; {PARTS_BYTES_MAX} are the most: report fewer or shorter parts under one id"
-    )]
-    TooManyParts(usize),
-}
-
-/// The most bytes that the parts of an item may take: an item has 400 KB, and some are for its
-/// keys.
-pub const PARTS_BYTES_MAX: usize = 350_000;
 
 /// How often a merge is tried again because another was faster, waiting longer each time.
 const TRIES: u32 = 20;
@@ -121,6 +101,24 @@ impl UsageTable {
             wait(attempt).await;
         }
         Err(StoreError::Contended { operation: RAISE })
+    }
+
+    /// What [`UsageTable::raise`] makes of a report that can count no more: none if something of it
+    /// would be new.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table, or an item, cannot be read.
+    pub async fn raised_before(
+        &self,
+        provider: &ProviderId,
+        report: &CumulativeReport,
+    ) -> Result<Option<Raised>, StoreError> {
+        let sk = report_sk(report.day, &report.source, &report.report);
+        let keys = vec![(provider.to_string(), sk)];
+        let found = batch::items(&self.client, &self.table, FIND, keys).await?.pop();
+        let Some(found) = found else { return Ok(None) };
+        Ok(Merged::of(Some(Stored::read(found)?), report)?.err())
     }
 
     /// What is stored of cumulative reports under one id, for those of some providers and days that

@@ -52,7 +52,7 @@ pub use accounts::{AccountPage, ProviderAccount, Stored};
 pub use actions::ActionPage;
 pub use bill_runs::StoredRun;
 pub use changes::stream_change;
-pub use cumulative::{CumulativeReport, Raised, TooLarge};
+pub use cumulative::{CumulativeReport, Raised};
 pub use due::{Due, DueCursor, DueIndex, DuePage, DueRecord};
 pub use endpoints::AddressedLetter;
 pub use error::{CommitError, StoreError};
@@ -66,7 +66,7 @@ pub use record::{DebitsAndMandates, Record};
 pub use registry::{
     RegistryCursor, RegistryCursorError, RegistryEntry, RegistryPage, RegistryShards,
 };
-pub use reports::{APIS_PER_DAY_MAX, Counted, CountedReport, Digest, Withdrawn};
+pub use reports::{Counted, CountedReport, Withdrawn};
 pub use rules::{StoredRule, StoredRules};
 pub use runs::{LatestRuns, RUNS_REGARDED};
 pub use session_links::session_link_id;

@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::types::Update;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::{OpenFinding, OutTradeNo, Reconciliation, Unmatched};
 
-use crate::item::{Item, from_item, text, to_item};
+use crate::item::{Item, from_item, number, string, text, to_item};
 use crate::query::Range;
 use crate::schema::{
-    BILL_PARTS, FINDINGS, KEY_BEGIN, KEY_END, PK, RECONCILIATION, RUNS, SK, bill_part, finding_sk,
-    unmatched_pk, unmatched_sk,
+    BILL_PARTS, FINDINGS, FORMAT, FORMAT_NAME, KEY_BEGIN, KEY_END, PK, RECONCILIATION, RUNS, SK,
+    bill_part, finding_sk, unmatched_pk, unmatched_sk,
 };
 use crate::unreadable::Unreadable;
 use crate::writes::Index;
@@ -19,6 +20,9 @@ use crate::{BillingTable, Found, StoreError, Writes, batch};
 
 const READ: &str = "read what no bill has shown";
 const READ_DAY: &str = "read a reconciliation";
+/// The field of [`FirstBill`].
+const FIRST_BILL: &str = "first_bill";
+
 const READ_FINDINGS: &str = "read the open findings";
 
 /// Where reconciliation began, as it is stored.
@@ -86,26 +90,6 @@ impl BillingTable {
         through: Date,
     ) -> Result<Unshown, StoreError> {
         self.unmatched_in(part, format!("{from}#"), format!("{through}#{KEY_END}")).await
-    }
-
-    /// The first day of which no bill has shown everything; none if all was shown.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the table cannot be read.
-    pub async fn first_unmatched(&self) -> Result<Option<Date>, StoreError> {
-        let mut first = None;
-        for part in 0..BILL_PARTS {
-            let range = Range::prefix(&self.table, unmatched_pk(part), "");
-            let page = range.page(&self.client, READ, None, Some(1)).await?;
-            let Some(item) = page.items.first() else { continue };
-            // The key says the day, so that an item that cannot be read counts too.
-            let sk = text(READ, item, SK)?;
-            let day = sk.split('#').next().unwrap_or(sk);
-            let day: Date = day.parse().map_err(|error| StoreError::corrupt(READ, error))?;
-            first = Some(first.map_or(day, |first: Date| first.min(day)));
-        }
-        Ok(first)
     }
 
     /// Reads page by page, so that a page at most is in memory twice.
@@ -199,7 +183,8 @@ impl BillingTable {
         items.iter().map(|item| day(text(READ_DAY, item, SK)?)).collect()
     }
 
-    /// The first day whose bill is to be reconciled; none before the first run.
+    /// The first day whose bill is to be reconciled: that of the first registration of a provider,
+    /// before which nobody can have paid; none before that.
     ///
     /// # Errors
     ///
@@ -305,9 +290,20 @@ impl Writes {
     /// # Errors
     ///
     /// [`StoreError`] when it cannot be put into DynamoDB's form.
-    pub fn first_bill(&mut self, first_bill: Date) -> Result<(), StoreError> {
-        let (pk, sk) = (RUNS.to_owned(), RECONCILIATION.to_owned());
-        self.put_new(to_item(self.operation, pk, sk, &FirstBill { first_bill })?);
+    pub(crate) fn first_bill(&mut self, first_bill: Date) -> Result<(), StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key(PK, string(RUNS))
+            .key(SK, string(RECONCILIATION))
+            .update_expression(
+                "SET #format = if_not_exists(#format, :format), #first_bill = if_not_exists(#first_bill, :first_bill)",
+            )
+            .expression_attribute_names("#format", FORMAT_NAME)
+            .expression_attribute_names("#first_bill", FIRST_BILL)
+            .expression_attribute_values(":format", number(FORMAT))
+            .expression_attribute_values(":first_bill", string(first_bill.to_string()))
+            .build();
+        self.update(update.map_err(|error| StoreError::corrupt(self.operation, error))?);
         Ok(())
     }
 

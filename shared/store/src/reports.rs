@@ -5,7 +5,9 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Update};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use steelyard_billing::{IdError, ProviderId, ReportCount, ReportId, SourceId, Withdrawal};
+use steelyard_billing::{
+    IdError, ProviderId, ReportCount, ReportDigest, ReportId, SourceId, Withdrawal,
+};
 use steelyard_pricing::{BillingDay, DayError, Usage};
 
 use crate::item::{
@@ -33,15 +35,12 @@ pub struct CountedReport {
     /// What is the same of all days that the report names for the provider: SHA-256 of the records
     /// about it and of their days, those that were refused included. Of a cumulative report,
     /// SHA-256 of how it counts.
-    pub digest: Digest,
+    pub digest: ReportDigest,
     /// When it was taken in, to the second.
     pub counted_at: Timestamp,
     /// Its withdrawal; none as long as it counts.
     pub withdrawn: Option<Withdrawal>,
 }
-
-/// Distinguishes what a report says of a provider from any other content.
-pub type Digest = [u8; 32];
 
 /// What became of a report for a provider and a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,10 +67,6 @@ pub enum Withdrawn {
     /// There is no such report of the provider and the day.
     NoReport,
 }
-
-/// The most APIs that one report may have for a provider and day: with the longest names and
-/// amounts they fill three quarters of an item, which has 400 KB.
-pub const APIS_PER_DAY_MAX: usize = 2_000;
 
 /// The attributes that are as they are in the record; the others are in the keys or packed.
 #[derive(Serialize, Deserialize)]
@@ -109,31 +104,9 @@ impl UsageTable {
                 let before = before
                     .ok_or_else(|| StoreError::corrupt(COUNT, "no report, yet the put failed"))?;
                 let before = CountedReport::read(COUNT, &before)?;
-                let same = before.digest == report.digest && before.covers(&report.metered);
-                Ok(match before.withdrawn {
-                    _ if !same => Counted::Conflict,
-                    Some(_) => Counted::Withdrawn,
-                    None => Counted::Duplicate,
-                })
+                Ok(before.again(&report.digest, &report.metered))
             }
         }
-    }
-
-    /// Whether a report of some days of a provider conflicts with what the source sent before under
-    /// the same id: one request for a hundred days.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the table, or an item, cannot be read.
-    pub async fn conflicts(
-        &self,
-        provider: &ProviderId,
-        (source, report): (&SourceId, &ReportId),
-        days: &[BillingDay],
-        digest: &Digest,
-    ) -> Result<bool, StoreError> {
-        let before = self.reports_named(provider, (source, report), days).await?;
-        Ok(before.iter().any(|before| before.digest != *digest))
     }
 
     /// What a source reported of a provider under an id, for those of some days that it reported:
@@ -200,6 +173,16 @@ impl UsageTable {
 }
 
 impl CountedReport {
+    /// What becomes of what is sent again under its id, with that digest and that usage of its day.
+    #[must_use]
+    pub fn again(&self, digest: &ReportDigest, metered: &Usage) -> Counted {
+        match self.withdrawn {
+            _ if self.digest != *digest || !self.covers(metered) => Counted::Conflict,
+            Some(_) => Counted::Withdrawn,
+            None => Counted::Duplicate,
+        }
+    }
+
     /// Whether everything of `metered` counts by it. A record that was refused as lying in the
     /// future, and no longer lies there, is not covered.
     fn covers(&self, metered: &Usage) -> bool {

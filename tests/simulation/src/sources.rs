@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderMap, Method};
-use futures::TryStreamExt;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -12,7 +11,6 @@ use steelyard_alipay::beijing_time;
 use steelyard_ingest::{USAGE_PATH, VOID_PATH};
 use steelyard_local_stack::http_event;
 use steelyard_runtime::Error;
-use steelyard_store::CountedReport;
 
 use crate::machines::Which;
 use crate::mishap::Mishap;
@@ -32,8 +30,6 @@ pub(crate) struct Sources {
     requests: Vec<Request>,
     answers: Arc<Mutex<Vec<(usize, Value)>>>,
     voided: BTreeSet<Share>,
-    /// The shares that were refused, perhaps only when they were sent again.
-    refused: Vec<(Share, Calls)>,
 }
 
 /// A request that is sent until it is answered.
@@ -186,29 +182,6 @@ impl World {
             let document = self.sources.requests[place].what.document();
             return Err(format!("nobody answers {document}").into());
         }
-        self.count_what_was_not_answered().await
-    }
-
-    /// Counts what was taken in without an answer, and refused when it was sent again after the
-    /// close of its month.
-    async fn count_what_was_not_answered(&mut self) -> Result<(), Error> {
-        let usage = &self.platform.stack.tables.usage;
-        for (share, calls) in std::mem::take(&mut self.sources.refused) {
-            let (provider, day) = (share.2.parse()?, share.3.to_string().parse()?);
-            let reports: Vec<CountedReport> =
-                usage.reports(&provider, day, day).try_collect().await?;
-            let is_it = |report: &CountedReport| {
-                let metered = report.metered.iter();
-                let stored: Calls =
-                    metered.map(|(api, used)| (api.to_string(), used.calls.get())).collect();
-                report.report.to_string() == share.1
-                    && report.withdrawn.is_none()
-                    && stored == calls
-            };
-            if reports.iter().any(is_it) {
-                self.model.count(share, calls);
-            }
-        }
         Ok(())
     }
 }
@@ -218,14 +191,6 @@ impl Sources {
     fn waiting(&self) -> impl Iterator<Item = usize> {
         let requests = self.requests.iter().enumerate();
         requests.filter(|(_, request)| !request.is_answered).map(|(place, _)| place)
-    }
-
-    /// Whether the body of a message is a report that counts, or counted before it was withdrawn.
-    pub(crate) fn has_answer_to(&self, body: &Value, model: &Model) -> bool {
-        let report = body.as_str().and_then(|body| serde_json::from_str::<Value>(body).ok());
-        let Some(report) = report else { return false };
-        let mut shares = model.shares().map(|(share, _)| share).chain(&self.voided);
-        shares.any(|(source, id, ..)| report["source"] == *source && report["id"] == *id)
     }
 
     /// Notes the answers to sources.
@@ -258,14 +223,11 @@ impl Sources {
     }
 
     /// Notes the answer about a report.
-    fn told(&mut self, model: &mut Model, asked: &Asked, body: &Value) {
+    fn told(&self, model: &mut Model, asked: &Asked, body: &Value) {
         for (share, calls) in shares(asked) {
-            match body["providers"][&share.2][share.3.to_string()].as_str() {
-                Some("counted" | "duplicate") if !self.voided.contains(&share) => {
-                    model.count(share, calls);
-                }
-                Some(_) => {}
-                None => self.refused.push((share, calls)),
+            let became = body["providers"][&share.2][share.3.to_string()].as_str();
+            if matches!(became, Some("counted" | "duplicate")) && !self.voided.contains(&share) {
+                model.count(share, calls);
             }
         }
     }

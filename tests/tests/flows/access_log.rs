@@ -69,7 +69,8 @@ async fn import_log(stack: &Stack, log: &Path) -> Summary {
                 mandate: None,
                 alert_rules: AlertRules::default(),
             };
-            stack.tables.billing.register(&stack.tables.usage, &provider).await?;
+            let now = stack.clock.clock().now();
+            stack.tables.billing.register(&stack.tables.usage, &provider, now).await?;
         }
         Ok(())
     };

@@ -2,8 +2,9 @@
 //! what was counted before it is charged.
 
 use axum::http::{HeaderMap, Method};
+use serde_json::json;
 use steelyard_billing::{Calendar, charged_days};
-use steelyard_ingest::USAGE_PATH;
+use steelyard_ingest::{USAGE_PATH, VOID_PATH};
 use steelyard_local_aws::LocalFunction;
 use steelyard_local_stack::http_event;
 use steelyard_tests::{Answer, Machine, Platform, record, report};
@@ -208,4 +209,66 @@ async fn close_that_a_slow_run_stores_late_strands_nothing_that_was_counted() {
     let expected =
         [("2015-05-31", 1_000), ("2015-05-31+1", 200), ("2015-05-31+2", 300), ("2015-06-04", 0)];
     check(&platform, &expected).await;
+}
+
+/// A source that had no answer would have the platform charge once more what was counted, if this
+/// was a refusal.
+#[tokio::test]
+async fn report_that_is_sent_again_after_its_month_closed_is_answered_as_before() {
+    let platform = Platform::open().await;
+    platform.set("2015-05-31T20:00");
+    platform.sign("a", 1_000_000).await;
+    let of = |id: &str, counts: &[(&str, u64)]| {
+        let records = counts.iter().map(|(day, count)| record("a", BASIC, day, *count));
+        report(id, &records.collect::<Vec<_>>())
+    };
+    let cumulative = |count: u64| {
+        let mut report = of("cumulative", &[("2015-05-31", count)]);
+        report["cumulative"] = json!(true);
+        report
+    };
+    let once = of("once", &[("2015-05-31", 600_000)]);
+    let withdrawn = of("withdrawn", &[("2015-05-31", 70_000)]);
+    for report in [&once, &withdrawn, &cumulative(5)] {
+        assert_eq!(platform.post(report).await.of_provider("a"), "counted", "{report}");
+    }
+    let two_days = of("two-days", &[("2015-05-31", 3), ("2015-06-01", 4)]);
+    platform.set("2015-06-01T12:00");
+    assert_eq!(platform.post(&two_days).await.status, 200);
+    let void = json!({
+        "provider": "a", "source": "gateway-1", "id": "withdrawn", "reason": "counted twice"
+    });
+    let headers = HeaderMap::new();
+    let void = http_event(&Method::POST, VOID_PATH, &headers, void.to_string().as_bytes());
+    assert_eq!(platform.request(void).await.status, 200);
+    platform.run_until("2015-06-08T12:00").await;
+    let (mut charges, calls) = (platform.charges("a").await, platform.calls("a").await);
+
+    let moved = of("two-days", &[("2015-05-31", 2), ("2015-06-01", 4), ("2015-06-02", 1)]);
+    let (may, june) = ("2015-05-31", "2015-06-01");
+    for (report, status, became) in [
+        (&once, 200, &[(may, "duplicate")][..]),
+        (&withdrawn, 200, &[(may, "withdrawn")]),
+        (&cumulative(5), 200, &[(may, "duplicate")]),
+        (&cumulative(4), 200, &[(may, "duplicate")]),
+        (&cumulative(6), 422, &[]),
+        (&two_days, 200, &[(may, "duplicate"), (june, "duplicate")]),
+        (&moved, 409, &[(may, "conflict"), (june, "conflict"), ("2015-06-02", "conflict")]),
+        (&of("once", &[(may, 600_001)]), 409, &[(may, "conflict")]),
+        (&of("new", &[(may, 1)]), 422, &[]),
+        (&of("part", &[(may, 1), ("2015-06-08", 2)]), 422, &[("2015-06-08", "counted")]),
+        (&of("part", &[(may, 1), ("2015-06-08", 2)]), 422, &[("2015-06-08", "duplicate")]),
+    ] {
+        let answer = platform.post(report).await;
+        let days = answer.body["providers"]["a"].as_object().cloned().unwrap_or_default();
+        let days = days.iter().map(|(day, became)| (day.as_str(), became.as_str().unwrap()));
+        assert_eq!((answer.status, &*days.collect::<Vec<_>>()), (status, became), "{report}");
+    }
+    // What a queue delivers once more is no failure, and leaves no note.
+    platform.queue(&once).await;
+    assert_eq!(platform.stack.dead_letters().await.unwrap(), 0);
+    platform.run_until("2015-06-10T12:00").await;
+    charges.push(("2015-06-08".to_owned(), 0));
+    assert_eq!((platform.charges("a").await, platform.calls("a").await), (charges, calls + 2));
+    platform.books_balance().await;
 }

@@ -21,7 +21,8 @@ async fn platform() -> Platform {
         alert_rules: Default::default(),
     };
     let tables = &platform.stack.tables;
-    tables.billing.register(&tables.usage, &provider).await.unwrap();
+    let now = platform.stack.clock.now();
+    tables.billing.register(&tables.usage, &provider, now).await.unwrap();
     platform
 }
 

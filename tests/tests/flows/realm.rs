@@ -25,13 +25,13 @@ async fn two_deployments() -> (Platform, Machine) {
     platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
     let other = Machine::deployed_as(&platform, "other").await;
     let provider = provider();
-    let stored = other.tables.billing.register(&other.tables.usage, &provider).await.unwrap();
+    let now = platform.stack.clock.now();
+    let stored = other.tables.billing.register(&other.tables.usage, &provider, now).await.unwrap();
     assert_eq!(stored, Stored::New);
     let books = other.books(&platform);
     let plan = steelyard_pricing::Plan::read(include_str!("../../../plans/jushita-2014.json"));
     books.add_plan(&plan.unwrap(), platform.today()).await.unwrap();
     let limits = MandateLimits { single_fen: fen(500_000), daily_fen: None };
-    let now = platform.stack.clock.now();
     let (id, agreement) = (&provider.provider, agreement_no("a"));
     books.adopt_mandate(id, &in_force(&agreement), limits, now).await.unwrap();
     let used = report("r", &[record("a", BASIC, "2015-05-01", 1_500_000)]);

@@ -277,10 +277,12 @@ async fn nobody_is_registered_while_it_cannot_be_read_which_shards_are_named() {
     let tables = &platform.stack.tables;
     let other = platform.found(&ids[0]).await.provider;
     let other = Provider { provider: "other".parse().unwrap(), ..other };
-    let refused = tables.billing.register(&tables.usage, &other).await.unwrap_err();
+    let now = platform.stack.clock.now();
+    let register = || tables.billing.register(&tables.usage, &other, now);
+    let refused = register().await.unwrap_err();
     assert!(refused.to_string().contains("`registry`"), "{refused}");
     platform.put_item(&whole).await;
-    assert_eq!(tables.billing.register(&tables.usage, &other).await.unwrap(), Stored::New);
+    assert_eq!(register().await.unwrap(), Stored::New);
 }
 
 #[tokio::test]

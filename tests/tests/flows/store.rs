@@ -80,7 +80,8 @@ async fn platform() -> Platform {
     let tables = &platform.stack.tables;
     let added = platform.books().add_plan(&plan(), platform.today()).await.unwrap();
     assert_eq!(added, PlanAdded::New);
-    tables.billing.register(&tables.usage, &provider()).await.unwrap();
+    let now = platform.stack.clock.now();
+    tables.billing.register(&tables.usage, &provider(), now).await.unwrap();
     platform
 }
 

@@ -50,7 +50,8 @@ impl Store {
                 mandate: None,
                 alert_rules: AlertRules::default(),
             };
-            self.tables.billing.register(&self.tables.usage, &provider).await.unwrap();
+            let now = self.counters.clock.now();
+            self.tables.billing.register(&self.tables.usage, &provider, now).await.unwrap();
         }
     }
 

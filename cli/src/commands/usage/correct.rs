@@ -7,8 +7,9 @@ use clap::Args;
 use serde::Serialize;
 use steelyard_billing::{ProviderId, Reason, ReportId, SourceId, chain};
 use steelyard_books::Correction;
-use steelyard_metering::{Counter, Counting, Counts, UsageReport, Void, Voided};
+use steelyard_metering::{Counter, Counting, Void, Voided, Voider};
 use steelyard_pricing::{BillingDay, Usage};
+use steelyard_report::{Counts, UsageReport};
 use steelyard_runtime::Error;
 use steelyard_store::{Counted, CountedReport};
 
@@ -125,7 +126,7 @@ impl VoidArgs {
         let void = self.void();
         let found = voider.find(&void).await?;
         let count = match replacement {
-            Some(report) => self.to_count(report, system).await?,
+            Some(report) => self.to_count(report, &voider, system).await?,
             None => Vec::new(),
         };
         let correction = Correction { void: counting(&found), count };
@@ -166,6 +167,7 @@ impl VoidArgs {
     async fn to_count(
         &self,
         report: &UsageReport,
+        voider: &Voider,
         system: &System,
     ) -> Result<Vec<(BillingDay, Usage)>, Error> {
         let UsageReport { source, id, .. } = report;
@@ -183,7 +185,12 @@ impl VoidArgs {
             .into());
         }
         let is_new = |day: &BillingDay| known.iter().all(|known| known.day != *day);
-        Ok(share.days.into_iter().filter(|(day, _)| is_new(day)).collect())
+        let new = days.into_iter().filter(is_new).collect::<Vec<_>>();
+        // Before anything is withdrawn: what is withdrawn cannot count again.
+        if !new.is_empty() {
+            voider.check_correctable(&self.provider, &new).await?;
+        }
+        Ok(share.days.into_iter().filter(|(day, _)| new.contains(day)).collect())
     }
 
     /// What the coming statements charge without the correction, and with it.

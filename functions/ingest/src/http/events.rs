@@ -7,11 +7,11 @@ use futures::stream::{self, StreamExt};
 use serde::Serialize;
 use serde_json::json;
 use steelyard_billing::Caller;
-use steelyard_metering::{Counting, RECORDS_MAX};
+use steelyard_metering::Counting;
+use steelyard_report::{EventError, EventName, RECORDS_MAX, UsageEvent, media_type};
 use steelyard_runtime::{NotAdmitted, Problem, web};
 use steelyard_store::{Counted, StoreError};
 
-use crate::event::{EventError, EventName, UsageEvent, media_type};
 use crate::{CountError, Ingest};
 
 /// How a request carries usage.

@@ -4,15 +4,14 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
-use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use steelyard_billing::{Basis, CumulativeUsage, ProviderId, ReportId, SourceId};
+use steelyard_billing::{Basis, CumulativeUsage, ProviderId, ReportDigest, ReportId, SourceId};
 use steelyard_pricing::BillingDay;
+use steelyard_report::{Accepted, FUTURE_MAX, Refusal};
 use steelyard_store::{Counted, CumulativeReport, Raised, StoreError};
 
 use super::limits::MonthSums;
-use super::{AT_ONCE, CountedShares, Counter, unbilled, warn_of_conflict};
-use crate::report::{Accepted, FUTURE_MAX, Refusal};
+use super::{AT_ONCE, Became, Counter, Months, warn_of_conflict};
 
 /// What names a cumulative report, and how it counts.
 #[derive(Clone, Copy, Debug)]
@@ -46,82 +45,66 @@ impl Counter {
         let now = self.clock.now();
         let providers = shares.keys().map(|(provider, _)| provider.clone()).collect();
         let registered = self.registered(providers, now).await?;
+        let months = Months { calendar: &self.calendar, registered: &registered, now };
         let (mut became, mut taken) = (Raising::new(), CumulativeShares::new());
         for (key, usage) in shares {
             let (provider, day) = (&key.0, key.1);
-            let why = self
-                .not_taken(day, now)
-                .or_else(|| unbilled(provider, day, &registered, &self.calendar));
-            match why {
+            let is_future = day.date() > self.calendar.date_of(now + FUTURE_MAX);
+            let why = is_future.then(|| Refusal::Future(day.to_string()));
+            match why.or_else(|| months.unbilled(provider, day)) {
                 Some(why) => drop(became.insert(key, Err(why))),
                 None => drop(taken.insert(key, usage)),
             }
         }
-        let raised = self.raise_shares(report, taken, now).await?;
-        became.extend(raised.into_iter().map(|(key, raised)| (key, Ok(raised))));
+        became.extend(self.raise_shares(report, taken, &months).await?);
         Ok(became)
     }
 
-    /// Why usage of a day is not taken now: it has not begun, or its month is closed.
-    fn not_taken(&self, day: BillingDay, now: Timestamp) -> Option<Refusal> {
-        let month = day.month();
-        if day.date() > self.calendar.date_of(now + FUTURE_MAX) {
-            return Some(Refusal::Future(day.to_string()));
-        }
-        let closed_at = self.calendar.wall_time(self.calendar.closes_at(month));
-        (!self.calendar.is_open(month, now)).then_some(Refusal::Late { day, month, closed_at })
-    }
-
-    /// Counts the shares of a report in JSON. The records of those that are refused join the
-    /// others.
+    /// Counts the shares of a report in JSON.
     pub(super) async fn count_cumulative(
         &self,
         report: Cumulative<'_>,
         accepted: &mut Accepted,
-        now: Timestamp,
-    ) -> Result<CountedShares, StoreError> {
+        months: &Months<'_>,
+    ) -> Result<Became, StoreError> {
         let mut shares = CumulativeShares::new();
         for (provider, share) in &mut accepted.shares {
             let of_day = |(day, usage)| ((provider.clone(), day), usage);
             shares.extend(std::mem::take(&mut share.cumulative).into_iter().map(of_day));
         }
-        let mut counted = CountedShares::new();
-        let mut refused = BTreeMap::new();
-        for ((provider, day), became) in self.raise_shares(report, shares, now).await? {
-            let became = match became {
-                Raised::Counted(_) => Counted::Counted,
-                Raised::Duplicate => Counted::Duplicate,
-                Raised::Withdrawn => Counted::Withdrawn,
-                Raised::Conflict => Counted::Conflict,
-                Raised::TooLarge(why) => {
-                    refused.insert((provider, day), Refusal::TooLarge(why));
-                    continue;
-                }
-            };
-            counted.entry(provider).or_default().insert(day, became);
+        let mut all = Became::new();
+        for ((provider, day), raised) in self.raise_shares(report, shares, months).await? {
+            let became = raised.and_then(|raised| match raised {
+                Raised::Counted(_) => Ok(Counted::Counted),
+                Raised::Duplicate => Ok(Counted::Duplicate),
+                Raised::Withdrawn => Ok(Counted::Withdrawn),
+                Raised::Conflict => Ok(Counted::Conflict),
+                Raised::TooLarge(why) => Err(Refusal::TooLarge(why)),
+            });
+            all.entry(provider).or_default().insert(day, became);
         }
-        accepted.refuse(|provider, day| refused.get(&(provider.clone(), day)).cloned());
-        Ok(counted)
+        Ok(all)
     }
 
     async fn raise_shares(
         &self,
         report: Cumulative<'_>,
         shares: CumulativeShares,
-        now: Timestamp,
-    ) -> Result<Vec<((ProviderId, BillingDay), Raised)>, StoreError> {
-        let mut months = MonthSums::default();
-        for ((provider, day), usage) in &shares {
+        months: &Months<'_>,
+    ) -> Result<Raising, StoreError> {
+        let mut sums = MonthSums::default();
+        let is_open = |(provider, day): &(ProviderId, _)| months.closed(provider, *day).is_none();
+        for ((provider, day), usage) in shares.iter().filter(|(key, _)| is_open(key)) {
             match usage.usage() {
-                Ok(usage) => months.add(provider, *day, &usage),
-                Err(why) => months.fail(provider, *day, why),
+                Ok(usage) => sums.add(provider, *day, &usage),
+                Err(why) => sums.fail(provider, *day, why),
             }
         }
-        let overfull = &self.overfull((report.source, report.id), months).await?;
+        let overfull = &self.overfull((report.source, report.id), sums).await?;
         let raising = shares.into_iter().map(|((provider, day), usage)| async move {
             let raised = match overfull.why(&provider, day) {
-                Some(why) => Raised::TooLarge(why.into()),
-                None => self.raise_share(report, &provider, day, usage, now).await?,
+                Some(why) => Ok(Raised::TooLarge(why.into())),
+                None => self.raise_share(report, &provider, day, usage, months).await?,
             };
             Ok::<_, StoreError>(((provider, day), raised))
         });
@@ -130,22 +113,26 @@ impl Counter {
         raising.collect::<Vec<_>>().await.into_iter().collect()
     }
 
+    /// Counts a share. One of a closed month is answered as before if all of it was counted.
     async fn raise_share(
         &self,
         report: Cumulative<'_>,
         provider: &ProviderId,
         day: BillingDay,
         usage: CumulativeUsage,
-        now: Timestamp,
-    ) -> Result<Raised, StoreError> {
+        months: &Months<'_>,
+    ) -> Result<Result<Raised, Refusal>, StoreError> {
         let stored = CumulativeReport {
             source: report.source.clone(),
             report: report.id.clone(),
             day,
             usage,
             basis: digest(report.basis),
-            counted_at: now,
+            counted_at: months.now,
         };
+        if let Some(why) = months.closed(provider, day) {
+            return Ok(self.table.raised_before(provider, &stored).await?.ok_or(why));
+        }
         let expires_at = self.calendar.kept_until(day.month());
         let raised = self.table.raise(provider, &stored, expires_at).await?;
         match raised {
@@ -153,12 +140,12 @@ impl Counter {
             Raised::Counted(_) | Raised::Duplicate => self.note(provider, day).await?,
             Raised::Withdrawn | Raised::TooLarge(_) => {}
         }
-        Ok(raised)
+        Ok(Ok(raised))
     }
 }
 
 /// Differs from the digest of every report that is not cumulative: the records of one are JSON.
-fn digest(basis: Option<&Basis>) -> steelyard_store::Digest {
+fn digest(basis: Option<&Basis>) -> ReportDigest {
     let basis = basis.map_or("", Basis::as_str);
     Sha256::digest(format!("cumulative\n{basis}")).into()
 }

@@ -14,12 +14,12 @@ use steelyard_import::{
 };
 use steelyard_json::Node;
 use steelyard_pricing::{BillingDay, BillingMonth, Metered, UsageError};
+use steelyard_report::{Counts, FUTURE_MAX, Refusal, UsageReport};
 use steelyard_runtime::Clock;
 use steelyard_store::{Counted, Raised, StoreError, UsageTable};
 use thiserror::Error;
 
 use crate::count::{Counter, Counting, Cumulative, CumulativeShares};
-use crate::report::{Counts, FUTURE_MAX, Refusal, UsageReport};
 
 /// How far an import is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -133,6 +133,42 @@ async fn recharge_that_nobody_told_of_is_found_by_the_bill_even_if_it_has_lapsed
     }
 }
 
+/// Money moves while nothing of ours runs, and is booked days later by a query. Only the bill of
+/// its own day shows it.
+#[tokio::test]
+async fn bills_of_the_first_days_are_read_though_nothing_ran_then() {
+    for is_debit in [true, false] {
+        let platform = Platform::open().await;
+        platform.lose_notifications();
+        let moved_on = if is_debit {
+            owing(&platform, &["a"]).await;
+            platform.stack.alipay.fail_next(Method::Pay, Fault::NoAnswerAfterEffect, 1);
+            platform.set("2015-05-02T10:00");
+            platform.stack.functions.dispatch.invoke(json!({})).await.unwrap();
+            platform.stack.drain().await.unwrap();
+            DAY
+        } else {
+            platform.set("2015-05-01T09:00");
+            platform.join("a").await;
+            platform.paid_recharge("a", "20.00").await;
+            "2015-05-01"
+        };
+        platform.set("2015-05-06T20:00");
+        let booked = if is_debit { [0, 0, 0] } else { [2_000, 0, 0] };
+        assert_ne!(platform.account("a").await, booked, "nobody told of it");
+        for _ in 0..2 {
+            platform.stack.functions.dispatch.invoke(json!({})).await.unwrap();
+            platform.stack.drain().await.unwrap();
+            platform.set("2015-05-06T21:00");
+        }
+        assert_eq!(platform.account("a").await, booked, "by a query");
+        platform.run_until("2015-05-07T12:00").await;
+        assert_eq!(told(&platform, moved_on).await, all_match(1));
+        assert_eq!(unmatched(&platform).await, Vec::<i64>::new());
+        platform.books_balance().await;
+    }
+}
+
 #[tokio::test]
 async fn refund_in_doubt_is_done_by_the_bill() {
     let platform = indebted().await;

@@ -1,16 +1,26 @@
-//! Usage reports as sources write them, and what may be counted of them. Pure.
+//! Usage as sources send it: reports, and CloudEvents that are one, and what may be counted of
+//! them. Pure.
+//!
+//! Here stands what is decided by the bytes, a calendar and the time alone. The counter finds out
+//! which providers are registered, which months are closed, and what was counted before.
 
 mod accept;
+mod event;
 mod refusal;
 
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use steelyard_billing::{Basis, CountedDays, CumulativeUsage, ProviderId, ReportId, SourceId};
+use steelyard_billing::{
+    Basis, CountedDays, CumulativeUsage, ProviderId, ReportDigest, ReportId, SourceId,
+};
 use steelyard_json::{JsonError, Node};
-use steelyard_pricing::{BillingDay, Metered};
+use steelyard_pricing::{BillingDay, Metered, Usage};
 use thiserror::Error;
 
+pub use self::event::{
+    EventError, EventFault, EventName, MessageError, UsageEvent, media_type, of_message,
+};
 pub use self::refusal::Refusal;
 
 /// The most records that a report may have.
@@ -111,7 +121,15 @@ pub struct Share {
     pub records: BTreeMap<BillingDay, Vec<usize>>,
     /// SHA-256 of all that the report says of the provider, refused records included, and of the
     /// days that the records name: what time it is does not change it.
-    pub digest: steelyard_store::Digest,
+    pub digest: ReportDigest,
+}
+
+impl Share {
+    /// The metered usage of a day; nothing of one that has records of no calls only.
+    #[must_use]
+    pub fn metered(&self, day: BillingDay) -> Usage {
+        self.days.get(&day).cloned().unwrap_or_default()
+    }
 }
 
 impl UsageReport {

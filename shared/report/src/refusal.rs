@@ -1,11 +1,12 @@
 //! Why a record is refused.
 
-use steelyard_billing::{AMOUNT_MAX, COUNT_MAX, IdError, ProviderId, SourceId, WallTime};
+use steelyard_billing::{
+    AMOUNT_MAX, APIS_PER_DAY_MAX, COUNT_MAX, IdError, ProviderId, SourceId, TooLarge, WallTime,
+};
 use steelyard_json::JsonError;
 use steelyard_pricing::{
     Amount, ApiName, ApiNameError, BillingDay, BillingMonth, DayError, UsageError,
 };
-use steelyard_store::{APIS_PER_DAY_MAX, TooLarge};
 use thiserror::Error;
 
 /// Why one record is refused. The others are counted all the same.

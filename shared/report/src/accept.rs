@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use steelyard_billing::{AMOUNT_MAX, COUNT_MAX, Calendar, Part, ProviderId};
+use steelyard_billing::{AMOUNT_MAX, APIS_PER_DAY_MAX, COUNT_MAX, Calendar, Part, ProviderId};
 use steelyard_json::Node;
 use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
-use steelyard_store::APIS_PER_DAY_MAX;
 
-use super::{Accepted, Counts, FUTURE_MAX, Refusal, Refused, Share, UsageRecord, UsageReport};
+use crate::{Accepted, Counts, FUTURE_MAX, Refusal, Refused, Share, UsageRecord, UsageReport};
 
 impl UsageReport {
-    /// What may be counted of it now.
+    /// What may be counted of it now, except that the months of its days may be closed: what was
+    /// counted before that is found again by what it says.
     #[must_use]
     pub fn accept(&self, calendar: &Calendar, now: Timestamp) -> Accepted {
         let mut accepted = Accepted::default();
@@ -87,7 +87,7 @@ impl UsageReport {
         let when = When::read(&read, calendar)?;
         // The calendar may give an instant another day than it did.
         digest.update(when.day.to_string());
-        let day = when.taken(calendar, now)?;
+        let day = when.past(calendar, now)?;
         let share = accepted.shares.entry(provider).or_default();
         share.add(&self.counts, day, api, part, metered)?;
         share.records.entry(day).or_default().push(index);
@@ -186,21 +186,14 @@ impl When {
         }
     }
 
-    /// The billing day, if usage of it is taken now.
-    fn taken(self, calendar: &Calendar, now: Timestamp) -> Result<BillingDay, Refusal> {
+    /// The billing day, if the calls can have been made by now.
+    fn past(self, calendar: &Calendar, now: Timestamp) -> Result<BillingDay, Refusal> {
         let When { day, at, written } = self;
-        let (latest, month) = (now + FUTURE_MAX, day.month());
+        let latest = now + FUTURE_MAX;
         let is_future = match at {
             Some(at) => at > latest,
             None => day.date() > calendar.date_of(latest),
         };
-        if is_future {
-            return Err(Refusal::Future(written));
-        }
-        if !calendar.is_open(month, now) {
-            let closed_at = calendar.wall_time(calendar.closes_at(month));
-            return Err(Refusal::Late { day, month, closed_at });
-        }
-        Ok(day)
+        if is_future { Err(Refusal::Future(written)) } else { Ok(day) }
     }
 }

@@ -3,21 +3,22 @@
 //! Source: CloudEvents, Version 1.0.2, "REQUIRED Attributes": producers make `source` and `id`
 //! together distinct for each event, and consumers may take events with the same for duplicates.
 
-use aws_lambda_events::http::HeaderMap;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use http::HeaderMap;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use steelyard_billing::{IdError, ReportId, SourceId, hex};
 use steelyard_json::{Fields, JsonError, Node};
-use steelyard_metering::{Counts, UsageReport};
 use thiserror::Error;
+
+use crate::{Counts, ReportError, UsageReport};
 
 /// An event, as a report with one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct UsageEvent {
+pub struct UsageEvent {
     /// The source and id of the event, which make it unique.
     pub name: EventName,
     /// The report that the event is.
@@ -26,18 +27,32 @@ pub(crate) struct UsageEvent {
 
 /// What identifies an event, as it was sent; empty where it was absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct EventName {
+pub struct EventName {
+    /// The context in which it happened, as a URI reference.
     pub source: String,
+    /// Its name, unique for the source.
     pub id: String,
 }
 
 /// An event that is refused as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{why}")]
-pub(crate) struct EventError {
+pub struct EventError {
     /// Its name, as far as it was read.
     pub name: EventName,
+    /// The reason, with a remedy.
     pub why: EventFault,
+}
+
+/// Why a message of the queue is refused as a whole.
+#[derive(Debug, Error)]
+pub enum MessageError {
+    /// It is an event that is refused.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The message is no report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
 }
 
 impl From<JsonError> for EventError {
@@ -48,27 +63,38 @@ impl From<JsonError> for EventError {
 
 /// The fault of an event, with its remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub(crate) enum EventFault {
+pub enum EventFault {
+    /// It is not in the form of a CloudEvent.
     #[error("not in the form of a CloudEvent: {0}")]
     Form(#[from] JsonError),
+    /// Its data is not in the form of a count.
     #[error("data: {0}")]
     Data(JsonError),
+    /// It is of another version of CloudEvents.
     #[error("specversion is `{0}`; 1.0 is taken")]
     Version(String),
+    /// An attribute is empty or too long.
     #[error("{0}: must not be empty, and has {ATTRIBUTE_BYTES_MAX} bytes at most")]
     Attribute(&'static str),
+    /// Its source names none of ours.
     #[error("source: the part after the last `/` is the name of the source that reports: {0}")]
     Source(IdError),
+    /// The subject is absent.
     #[error("subject is absent: it is the provider whose call it was")]
     NoSubject,
+    /// The time is absent.
     #[error("time is absent: it gives the billing day")]
     NoTime,
+    /// Its time is not one.
     #[error("time `{0}` is not an instant of RFC 3339 such as 2015-05-17T10:05:03Z")]
     Time(String),
+    /// Its data is not JSON.
     #[error("datacontenttype is `{0}`; the data is JSON")]
     ContentType(String),
+    /// The data is absent, or there twice.
     #[error("data is absent")]
     NoData,
+    /// Its data in Base64 cannot be read.
     #[error("data_base64 is not JSON in Base64")]
     Base64,
 }
@@ -87,7 +113,11 @@ struct Attributes {
 
 impl UsageEvent {
     /// Reads an event in structured mode.
-    pub(crate) fn read(event: Node) -> Result<UsageEvent, EventError> {
+    ///
+    /// # Errors
+    ///
+    /// [`EventError`] with the fault of the event.
+    pub fn read(event: Node) -> Result<UsageEvent, EventError> {
         let mut fields = event.into_fields()?;
         let name = EventName {
             source: fields.read("source")?.unwrap_or_default(),
@@ -100,7 +130,11 @@ impl UsageEvent {
     }
 
     /// Reads an event in binary mode: its attributes are headers, and the body is its data.
-    pub(crate) fn of_headers(headers: &HeaderMap, body: &[u8]) -> Result<UsageEvent, EventError> {
+    ///
+    /// # Errors
+    ///
+    /// [`EventError`] with the fault of the event.
+    pub fn of_headers(headers: &HeaderMap, body: &[u8]) -> Result<UsageEvent, EventError> {
         let attribute = |name: &str| {
             let value = headers.get(name)?.to_str().ok()?;
             // Source: CloudEvents, "HTTP Protocol Binding", 3.1.3.2: values are percent-encoded.
@@ -203,8 +237,8 @@ impl EventName {
     }
 }
 
-/// The media type, without its parameters, in lower case.
-pub(crate) fn media_type(content_type: &str) -> String {
+/// The media type of a `Content-Type`, without its parameters, in lower case.
+pub fn media_type(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
@@ -218,15 +252,16 @@ fn is_json(content_type: &str) -> bool {
 ///
 /// # Errors
 ///
-/// What is wrong with it as a whole.
-pub(crate) fn of_message(body: &[u8]) -> Result<UsageReport, steelyard_runtime::Error> {
+/// [`MessageError`] with what is wrong with it as a whole.
+pub fn of_message(body: &[u8]) -> Result<UsageReport, MessageError> {
     if let Ok(message) = steelyard_json::parse(body) {
         let has = |name: &str| message.field_names().any(|field| field == name);
         if has("specversion") {
             return Ok(UsageEvent::read(message)?.report);
         }
         if has("detail-type") {
-            return Ok(UsageEvent::read(message.into_fields()?.require("detail")?)?.report);
+            let detail = message.into_fields().and_then(|mut fields| fields.require("detail"));
+            return Ok(UsageEvent::read(detail.map_err(EventError::from)?)?.report);
         }
     }
     Ok(UsageReport::read(body)?)
