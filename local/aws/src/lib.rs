@@ -88,8 +88,12 @@ pub struct Embedded {
     secrets: Mutex<Secrets>,
     buses: Mutex<Buses>,
     functions: OnceLock<Weak<NamedFunctions>>,
+    listener: OnceLock<Listener>,
     now: Now,
 }
+
+/// A function that gets each request to DynamoDB and its answer.
+pub type Listener = Box<dyn Fn(&Request, &Response) + Send + Sync>;
 
 impl Embedded {
     /// Services whose tables are gone when they are dropped.
@@ -134,6 +138,12 @@ impl Embedded {
         self.functions.get_or_init(|| Arc::downgrade(functions));
     }
 
+    /// Shows `listener` each request to DynamoDB and its answer from now on, and nothing to a second
+    /// listener. On one thread, the order is that in which requests take effect.
+    pub fn listen(&self, listener: Listener) {
+        let _first = self.listener.set(listener);
+    }
+
     /// The answer of the service that `request` is addressed to.
     ///
     /// Whatever goes wrong is an answer too, with the error's name and text as the service words
@@ -143,7 +153,11 @@ impl Embedded {
     pub async fn handle(&self, request: Request) -> Response {
         match request.service() {
             "DynamoDB_20120810" | "DynamoDBStreams_20120810" => {
-                self.dynamodb.handle(&request).await
+                let answer = self.dynamodb.handle(&request).await;
+                if let Some(listener) = self.listener.get() {
+                    listener(&request, &answer);
+                }
+                answer
             }
             "AmazonSQS" => sqs::handle(&self.queues, &self.now, &request).await,
             "AWSEvents" => lock(&self.buses).handle(&request),
@@ -160,6 +174,7 @@ impl Embedded {
             secrets: Mutex::default(),
             buses: Mutex::default(),
             functions: OnceLock::new(),
+            listener: OnceLock::new(),
             now,
         }
     }

@@ -118,7 +118,8 @@ impl WayToAlipay {
         let is_payment = asked.method == Some(Method::Pay);
         let is_renumbered = is_payment && self.renumbers(&asked);
         let request = if is_renumbered { renumbered(&request) } else { request };
-        let mishap = self.mishap_of(asked.method);
+        let cut = life.as_ref().and_then(|life| self.chaos.cut(life.function));
+        let mishap = cut.or_else(|| self.mishap_of(asked.method));
         if is_payment && !is_renumbered {
             self.check_payment(&asked);
             self.chaos.note_unanswered(&asked.number);

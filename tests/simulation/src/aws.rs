@@ -66,7 +66,8 @@ impl WayToAws {
             return self.struck(Fault::Throttle, request).await;
         }
         let is_read = is_read(&what);
-        let mishap = self.chaos.strikes(&MISHAPS);
+        let cut = life.as_ref().and_then(|life| self.chaos.cut(life.function));
+        let mishap = cut.or_else(|| self.chaos.strikes(&MISHAPS));
         // Writes are fewer, and more can go wrong with them.
         let mishap = mishap.or_else(|| if is_read { None } else { self.chaos.strikes(&MISHAPS) });
         match mishap {

@@ -10,7 +10,10 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::canary::Canary;
+use crate::cut::{Cut, Cuts};
+use crate::machines::Which;
 use crate::mishap::Mishap;
+use crate::transition::Transition;
 
 /// Draws what goes wrong, and notes what happens. Clones are the same one.
 #[derive(Clone)]
@@ -39,6 +42,8 @@ struct State {
     /// What no handler may do, such as a panic.
     defects: Vec<String>,
     canary: Option<Canary>,
+    cuts: Cuts,
+    transitions: BTreeMap<Transition, u64>,
 }
 
 /// The most that a mishap of requests to AWS happens, of a million chances: one in ten.
@@ -78,6 +83,8 @@ impl Chaos {
             is_skewed: false,
             defects: Vec::new(),
             canary,
+            cuts: Cuts::default(),
+            transitions: BTreeMap::new(),
         })))
     }
 
@@ -89,6 +96,34 @@ impl Chaos {
     /// Forgets the rates: nothing goes wrong but what a caller asks for.
     pub(crate) fn keep_only(&self, kept: &[Mishap]) {
         self.state().rates.retain(|mishap, _| kept.contains(mishap));
+    }
+
+    /// Ends processes at these requests.
+    pub(crate) fn plan(&self, cuts: &[Cut]) {
+        self.state().cuts.planned = cuts.to_vec();
+    }
+
+    /// How the process of a function ends at the request that it makes now, if that is planned.
+    pub(crate) fn cut(&self, function: Which) -> Option<Mishap> {
+        let mut state = self.state();
+        let mishap = if state.is_on { state.cuts.at(function)? } else { return None };
+        *state.fired.entry(mishap).or_default() += 1;
+        Some(mishap)
+    }
+
+    /// Notes that the phase of a record changed.
+    pub(crate) fn note_transition(&self, transition: Transition) {
+        *self.state().transitions.entry(transition).or_default() += 1;
+    }
+
+    /// How often each phase changed to each.
+    pub(crate) fn transitions(&self) -> BTreeMap<Transition, u64> {
+        self.state().transitions.clone()
+    }
+
+    /// How many requests each function made.
+    pub(crate) fn requests(&self) -> BTreeMap<Which, u64> {
+        self.state().cuts.requests.clone()
     }
 
     /// The first of these mishaps that happens now.

@@ -9,6 +9,8 @@ use serde_json::Value;
 use steelyard_runtime::Error;
 use tokio::task_local;
 
+use crate::machines::Which;
+
 task_local! {
     /// The invocation whose handler runs.
     static LIFE: Life;
@@ -19,6 +21,8 @@ task_local! {
 pub(crate) struct Life {
     /// Such as `debit-1.17`: the function, its machine and a number.
     pub(crate) name: Arc<str>,
+    /// The function that runs.
+    pub(crate) function: Which,
     state: Arc<Mutex<State>>,
 }
 
@@ -36,8 +40,8 @@ pub(crate) struct Living {
 }
 
 impl Life {
-    pub(crate) fn new(name: &str) -> Life {
-        Life { name: name.into(), state: Arc::default() }
+    pub(crate) fn new(name: &str, function: Which) -> Life {
+        Life { name: name.into(), function, state: Arc::default() }
     }
 
     /// The invocation whose handler asks; none outside of one.

@@ -24,6 +24,7 @@ use crate::chaos::Chaos;
 use crate::life::Life;
 use crate::mishap::Mishap;
 use crate::panics;
+use crate::transition::Transition;
 
 /// The machines, by their numbers.
 const MACHINES: [usize; 3] = [0, 1, 2];
@@ -32,8 +33,9 @@ const MACHINES: [usize; 3] = [0, 1, 2];
 const SKEW_MAX_S: i64 = 900;
 
 /// A function that the machines run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Which {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is named as its function")]
+pub enum Which {
     Ingest,
     Settle,
     Dispatch,
@@ -91,7 +93,7 @@ impl Machines {
         let name = format!("{}-{machine}.{number}", format!("{which:?}").to_lowercase());
         let function = which.of(&self.0.functions[machine]);
         chaos.note(format_args!("{name} begins"));
-        let life = Life::new(&name);
+        let life = Life::new(&name, which);
         let handler = AssertUnwindSafe(function.handling(event)).catch_unwind();
         let (of_panic, panicked) = (chaos.clone(), name.clone());
         let handler = async move {
@@ -182,6 +184,10 @@ struct Anywhere {
 impl Function for Anywhere {
     async fn handle(&self, event: Value, _: Invocation) -> Result<Value, Error> {
         let chaos = &self.machines.0.chaos;
+        if self.which == Which::Events {
+            let records = event["Records"].as_array().into_iter().flatten();
+            records.filter_map(Transition::of).for_each(|change| chaos.note_transition(change));
+        }
         let event = match (self.which, chaos.has(Canary::SkippedRecord)) {
             (Which::Events, true) => without_first(event),
             _ => event,

@@ -26,7 +26,7 @@ impl World {
     }
 
     /// An operator gives money of a recharge back.
-    async fn give_back(&mut self, provider: &str) {
+    pub(crate) async fn give_back(&mut self, provider: &str) {
         let id = provider.parse().expect("a provider's id");
         let recharges: Vec<Recharge> =
             self.platform.stack.tables.billing.all(&id).await.expect("a clean way to the table");
@@ -68,7 +68,7 @@ impl World {
     }
 
     /// A provider asks for a recharge that is paid by a code.
-    fn ask_for_recharge(&mut self, provider: &str) {
+    pub(crate) fn ask_for_recharge(&mut self, provider: &str) {
         self.references += 1;
         let yuan = self.chaos.pick(&["0.01", "25.00", "400.00"]);
         let asked = json!({ "provider": provider, "amount": yuan, "way": "code" });
@@ -82,7 +82,7 @@ impl World {
     }
 
     /// A person scans a code and pays.
-    fn pay_what_waits(&self) {
+    pub(crate) fn pay_what_waits(&self) {
         let alipay = &self.platform.stack.alipay;
         let trades = alipay.trades().expect("it keeps books");
         let waiting: Vec<_> = trades

@@ -1,13 +1,19 @@
 //! One seed, from the beginning of its world to rest.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use steelyard_runtime::Error;
 
 use crate::canary::Canary;
 use crate::chaos::Chaos;
+use crate::cut::Cut;
+use crate::machines::Which;
 use crate::mishap::Mishap;
 use crate::panics;
+use crate::record::{Exchange, Record};
+use crate::transition::Transition;
 use crate::world::World;
 
 /// How many things happen between two looks at the books.
@@ -24,6 +30,11 @@ pub struct Options {
     pub canary: Option<Canary>,
     /// The mishaps that may happen; all of those that the seed draws, if there is none.
     pub only: Option<Vec<Mishap>>,
+    /// The requests at which processes end in a short life without any other chance; none for a
+    /// life that the seed decides.
+    pub cuts: Option<Vec<Cut>>,
+    /// Whether the exchanges with DynamoDB are kept.
+    pub records: bool,
 }
 
 /// The result of a simulation.
@@ -34,8 +45,14 @@ pub struct Outcome {
     pub events: u64,
     /// How often each mishap happened.
     pub fired: BTreeMap<Mishap, u64>,
+    /// How many requests each function made before rest.
+    pub requests: BTreeMap<Which, u64>,
     /// A line for each thing that happened or was read.
     pub trace: Vec<String>,
+    /// How often the phase of a record changed to another, as the stream of the table shows.
+    pub transitions: BTreeMap<Transition, u64>,
+    /// The exchanges with DynamoDB, if they are kept.
+    pub exchanges: Vec<Exchange>,
     /// The invariant that did not hold, if one did not.
     pub failure: Option<String>,
 }
@@ -51,24 +68,48 @@ pub fn simulate(options: &Options) -> Outcome {
     if let Some(only) = &options.only {
         chaos.keep_only(only);
     }
+    if let Some(cuts) = &options.cuts {
+        chaos.keep_only(&[]);
+        chaos.plan(cuts);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime without sockets needs nothing");
-    let ended = panics::caught(|| runtime.block_on(live(options, &chaos)));
+    let record = OnceLock::new();
+    let ended = panics::caught(|| runtime.block_on(live(options, &chaos, &record)));
     let failure = match ended {
         Ok(ended) => ended.err().map(|error| error.to_string()),
         Err(panic) => Some(panic),
     };
-    let events = chaos.events();
+    let (events, requests, transitions) = (chaos.events(), chaos.requests(), chaos.transitions());
+    let exchanges = record.get().map(Record::take).unwrap_or_default();
     let (fired, trace) = chaos.story();
-    Outcome { events, fired, trace, failure }
+    Outcome { events, fired, requests, trace, transitions, exchanges, failure }
 }
 
-async fn live(options: &Options, chaos: &Chaos) -> Result<(), Error> {
+async fn live(options: &Options, chaos: &Chaos, record: &OnceLock<Record>) -> Result<(), Error> {
     let mut world = World::begin(options.seed, chaos.clone()).await?;
+    if options.records {
+        let begun = Record::begin(&world.platform.stack.embedded).await?;
+        record.get_or_init(|| begun);
+    }
     chaos.turn(true);
+    if options.cuts.is_some() {
+        world.live_shortly().await?;
+        world.check_running().await?;
+    } else {
+        live_by_chance(options, chaos, &mut world).await?;
+    }
+    world.come_to_rest().await?;
+    if let Some(record) = record.get() {
+        record.look(&world.platform.stack.embedded).await?;
+    }
+    world.check_rest().await
+}
+
+async fn live_by_chance(options: &Options, chaos: &Chaos, world: &mut World) -> Result<(), Error> {
     let mut look_at = LOOK_EVERY;
     while chaos.events() < options.events {
         world.step().await?;
@@ -78,6 +119,23 @@ async fn live(options: &Options, chaos: &Chaos) -> Result<(), Error> {
             world.check_running().await?;
         }
     }
-    world.come_to_rest().await?;
-    world.check_rest().await
+    Ok(())
+}
+
+/// Does some work for each number from 0 on, on so many threads, while `is_wanted` says so.
+pub fn each(threads: usize, is_wanted: impl Fn(u64) -> bool + Sync, work: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if !is_wanted(number) {
+                        return;
+                    }
+                    work(number);
+                }
+            });
+        }
+    });
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderMap, Method};
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use steelyard_alipay::beijing_time;
 use steelyard_ingest::{USAGE_PATH, VOID_PATH};
@@ -24,12 +24,17 @@ const RECENT_S: std::ops::Range<i64> = 1_000..7_200;
 /// The same of a source that was down.
 const LATE_S: std::ops::Range<i64> = 7_200..33 * 86_400;
 
+/// What a record is refused by whose month has closed.
+const LATE: &str = "is too late";
+
 /// All sources, and what they wait for.
 #[derive(Default)]
 pub(crate) struct Sources {
     requests: Vec<Request>,
     answers: Arc<Mutex<Vec<(usize, Value)>>>,
     voided: BTreeSet<Share>,
+    /// The reports of which something came when its month had closed.
+    too_late: BTreeSet<String>,
 }
 
 /// A request that is sent until it is answered.
@@ -107,9 +112,26 @@ impl World {
             None => Some(self.new_report()),
         };
         if let Some(asked) = asked {
-            self.sources.requests.push(Request { what: asked, is_answered: false });
-            self.send(self.sources.requests.len() - 1);
+            self.ask(asked);
         }
+    }
+
+    /// A source reports of all providers, by HTTP or by the queue.
+    pub(crate) fn report_of_all(&mut self, is_queued: bool) {
+        let record = |provider: &str| Record {
+            provider: provider.to_owned(),
+            api: BASIC,
+            at: self.now() - SignedDuration::from_hours(1),
+            count: 700_000,
+        };
+        let records = PROVIDERS.map(record).to_vec();
+        let id = format!("r{}", self.sources.requests.len());
+        self.ask(Asked::Report { id, records, is_queued });
+    }
+
+    fn ask(&mut self, what: Asked) {
+        self.sources.requests.push(Request { what, is_answered: false });
+        self.send(self.sources.requests.len() - 1);
     }
 
     fn new_report(&self) -> Asked {
@@ -144,8 +166,7 @@ impl World {
         let shares: Vec<Share> = self.model.shares().map(|(share, _)| share.clone()).collect();
         if !shares.is_empty() {
             let share = self.chaos.pick(&shares);
-            self.sources.requests.push(Request { what: Asked::Void(share), is_answered: false });
-            self.send(self.sources.requests.len() - 1);
+            self.ask(Asked::Void(share));
         }
     }
 
@@ -222,8 +243,20 @@ impl Sources {
         Ok(())
     }
 
+    /// Whether the body of a message is a report of which something came too late.
+    pub(crate) fn is_too_late(&self, body: &Value) -> bool {
+        let report = body.as_str().and_then(|body| serde_json::from_str::<Value>(body).ok());
+        let id = report.as_ref().and_then(|report| report["id"].as_str());
+        id.is_some_and(|id| self.too_late.contains(id))
+    }
+
     /// Notes the answer about a report.
-    fn told(&self, model: &mut Model, asked: &Asked, body: &Value) {
+    fn told(&mut self, model: &mut Model, asked: &Asked, body: &Value) {
+        let mut refused = body["refused"].as_array().into_iter().flatten();
+        let is_too_late = |of: &Value| of["reason"].as_str().is_some_and(|why| why.contains(LATE));
+        if let (true, Asked::Report { id, .. }) = (refused.any(is_too_late), asked) {
+            self.too_late.insert(id.clone());
+        }
         for (share, calls) in shares(asked) {
             let became = body["providers"][&share.2][share.3.to_string()].as_str();
             if matches!(became, Some("counted" | "duplicate")) && !self.voided.contains(&share) {

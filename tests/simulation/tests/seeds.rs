@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use steelyard_simulation::{Canary, Mishap, Options, Outcome, simulate};
+use steelyard_simulation::{Canary, Cut, Mishap, Options, Outcome, When, simulate, single_cuts};
 
 /// How many seeds hold in every run. More are run by hand: see `docs/proof.md`.
 const SEEDS: u64 = 48;
@@ -35,25 +34,12 @@ const FOUND_WITHIN: [(Canary, u64, u64); Canary::ALL.len()] = [
 ];
 
 fn options(seed: u64, canary: Option<Canary>) -> Options {
-    Options { seed, events: EVENTS, canary, only: None }
+    Options { seed, events: EVENTS, canary, only: None, cuts: None, records: false }
 }
 
 /// Runs some work for each number below `end`, on a few threads.
 fn each(end: u64, work: impl Fn(u64) + Sync) {
-    let next = AtomicU64::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= end {
-                        break;
-                    }
-                    work(number);
-                }
-            });
-        }
-    });
+    steelyard_simulation::each(THREADS, |number| number < end, work);
 }
 
 #[test]
@@ -96,4 +82,31 @@ fn faults_that_are_built_in_on_purpose_are_found() {
         }
     });
     assert_eq!(missed.into_inner().unwrap(), BTreeMap::new(), "not found within so many seeds");
+}
+
+#[test]
+fn a_process_may_end_before_and_after_any_request() {
+    let story = |cuts| simulate(&Options { cuts: Some(cuts), ..options(0, None) });
+    let whole = story(Vec::new());
+    assert_eq!(whole.failure, None);
+    let functions = whole.requests.len();
+    assert_eq!(functions, 9, "{:?}", whole.requests);
+    // By hand all are tried, see `docs/proof.md`; here six requests of each function.
+    let is_tried = |cut: &Cut| {
+        let last = whole.requests[&cut.function] - 1;
+        (0..6).any(|part| {
+            cut.request - 1 == last * part / 5 && cut.when == When::ALL[usize::from(part % 2 == 0)]
+        })
+    };
+    let mut all = single_cuts(&whole.requests);
+    all.retain(|cuts| cuts.iter().all(is_tried));
+    assert!(all.len() >= 5 * functions, "{}", all.len());
+    let failures = Mutex::new(Vec::new());
+    each(all.len().try_into().unwrap(), |place| {
+        let cuts = &all[usize::try_from(place).unwrap()];
+        let outcome = story(cuts.clone());
+        assert_eq!(outcome.fired.values().sum::<u64>(), 1, "{cuts:?}");
+        failures.lock().unwrap().extend(outcome.failure.map(|failure| (cuts.clone(), failure)));
+    });
+    assert_eq!(failures.into_inner().unwrap(), []);
 }

@@ -1,0 +1,34 @@
+//! A short life in which every function runs, without chance: what is done in it is the same
+//! whatever is cut.
+
+use jiff::SignedDuration;
+use steelyard_runtime::Error;
+
+use crate::world::{PROVIDERS, World};
+
+/// How long the platform runs after people and sources did something.
+const A_WHILE: SignedDuration = SignedDuration::from_hours(40);
+
+impl World {
+    /// Sources report, providers pay in and are debited, reports are withdrawn, and money goes
+    /// back.
+    pub(crate) async fn live_shortly(&mut self) -> Result<(), Error> {
+        for provider in PROVIDERS {
+            self.ask_for_recharge(provider);
+            self.until_idle().await?;
+        }
+        self.pay_what_waits();
+        for is_queued in [false, true] {
+            self.report_of_all(is_queued);
+            self.until_idle().await?;
+        }
+        self.go_on_until(self.now() + A_WHILE).await?;
+        self.withdraw();
+        self.until_idle().await?;
+        for provider in PROVIDERS {
+            self.give_back(provider).await;
+        }
+        self.report_of_all(true);
+        self.go_on_until(self.now() + A_WHILE).await
+    }
+}
