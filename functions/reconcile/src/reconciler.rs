@@ -123,6 +123,9 @@ enum Begun {
 /// What must be left of the time to begin a day, or to work on more rows. A step that is slow all
 /// the same is cut off, and its message comes again.
 const TIME_FOR_A_DAY: Duration = Duration::from_secs(600);
+
+/// The least time that is left when a day is asked for once more.
+const TIME_TO_ASK: Duration = Duration::from_secs(60);
 const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(120);
 
 impl Reconciler {
@@ -153,8 +156,30 @@ impl Reconciler {
             self.books.fail_day(day, error.to_string(), self.clock.now()).await?;
             days.failed.push((day, error));
         }
+        self.ask_again(invocation).await?;
         self.report_open().await?;
         Ok(days)
+    }
+
+    /// Reconciles the days of which there was no bill, if one has come since.
+    async fn ask_again(&self, invocation: Invocation) -> Result<(), Error> {
+        let mut late = VecDeque::new();
+        for day in self.books.days_without_bill(self.clock.now()).await? {
+            if invocation.time_left() < TIME_TO_ASK {
+                break;
+            }
+            match self.bill(day).await {
+                Ok(Some(_)) => late.push_back(day),
+                Ok(None) => {}
+                // The day is reconciled, and the next run asks again.
+                Err(error) => tracing::warn!(%day, error = %chain(&error), "no late bill"),
+            }
+        }
+        if late.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(days = ?late, "bills came after their days were reconciled without one");
+        Ok(self.send(&[ReconcileMessage::Days { days: late }]).await?)
     }
 
     /// Reconciles a day, as a person asks for.

@@ -138,8 +138,8 @@ impl Embedded {
         self.functions.get_or_init(|| Arc::downgrade(functions));
     }
 
-    /// Shows `listener` each request to DynamoDB and its answer from now on, and nothing to a second
-    /// listener. On one thread, the order is that in which requests take effect.
+    /// Shows `listener` each request to DynamoDB and its answer from now on, and nothing to a
+    /// second listener. On one thread, the order is that in which requests take effect.
     pub fn listen(&self, listener: Listener) {
         let _first = self.listener.set(listener);
     }

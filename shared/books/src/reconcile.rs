@@ -58,6 +58,9 @@ impl DayError {
 /// How many days back a run goes at most. Alipay keeps bills longer, and a person can ask for them.
 const DAYS_MAX: i32 = 31;
 
+/// As many results as there are days back.
+const LATEST: u16 = 31;
+
 /// How many movements that a missing bill should show are counted.
 const EXPECTED_MAX: usize = 1_000;
 
@@ -89,6 +92,22 @@ impl Books {
         let days = first.series(jiff::Span::new().days(1)).take_while(|day| *day < today);
         let (due, missed) = days.filter(|day| !known.contains(day)).partition(|day| *day >= oldest);
         Ok(UnreconciledDays { due, missed })
+    }
+
+    /// The days up to a month back of which there was no bill when they were reconciled, before
+    /// `now`, in order. One that comes late may show what our books did not know of.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError`] when the table cannot be read.
+    pub async fn days_without_bill(&self, now: Timestamp) -> Result<Vec<Date>, BookError> {
+        let oldest = bill_day(now).saturating_sub(jiff::Span::new().days(DAYS_MAX));
+        let latest = self.billing.latest_reconciliations(LATEST).await?;
+        let is_asked_for = |of: &&Reconciliation| {
+            let has_none = of.bill.is_none() && of.skipped.is_none();
+            has_none && of.day >= oldest && of.reconciled_at_s < now
+        };
+        Ok(latest.readable.iter().rev().filter(is_asked_for).map(|of| of.day).collect())
     }
 
     /// Checks that a day may be without a bill: that our books expect it to show nothing but what

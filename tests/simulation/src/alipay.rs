@@ -38,7 +38,7 @@ const MISHAPS: [Mishap; 16] = [
 ];
 
 /// What can happen to a payment besides.
-const OF_PAYMENTS: [Mishap; 11] = [
+const OF_PAYMENTS: [Mishap; 12] = [
     // It has two chances: no other one leads to more.
     Mishap::AlipayRequestLate,
     Mishap::AlipayRequestLate,
@@ -51,6 +51,7 @@ const OF_PAYMENTS: [Mishap; 11] = [
     Mishap::AlipayPayerBlocked,
     Mishap::AlipayOwnAccount,
     Mishap::AlipayLimited,
+    Mishap::AlipayOtherAmount,
 ];
 
 /// What can happen to a bill besides.
@@ -128,14 +129,25 @@ impl WayToAlipay {
             None => self.chaos.note(format_args!("  {who} {asked}")),
             Some(mishap) => self.chaos.note(format_args!("  {who} {asked}: {mishap:?}")),
         }
+        if matches!(mishap, Some(Mishap::BillRowMissing | Mishap::BillUnreadableRow)) {
+            self.chaos.note_row_lost(&asked.number);
+        }
         if let (Some(method), Some(fault)) = (asked.method, self.fault_of(&asked, mishap)) {
             self.alipay.fail_next(method, fault, 1);
         }
         let answer = self.sent(request.clone(), timeout, mishap, life).await;
-        if mishap.is_none_or(|mishap| CLEAR.contains(&mishap)) && !self.is_forgotten(&asked) {
+        // A query is answered, whatever amount the answer has.
+        let is_query = asked.method == Some(Method::Query);
+        let is_clear =
+            |mishap| CLEAR.contains(&mishap) || (is_query && mishap == Mishap::AlipayOtherAmount);
+        if mishap.is_none_or(is_clear) && !self.is_forgotten(&asked) {
             self.chaos.note_answered(&asked.number);
         }
-        if is_payment { self.paid(&asked, request, timeout, answer).await } else { answer }
+        if is_payment {
+            self.paid(&asked, (request, timeout), mishap, answer).await
+        } else {
+            answer
+        }
     }
 
     /// Sends a request, as well as one can be sent.
@@ -177,8 +189,8 @@ impl WayToAlipay {
     async fn paid(
         &self,
         asked: &Asked,
-        request: Request<Bytes>,
-        timeout: Duration,
+        (request, timeout): (Request<Bytes>, Duration),
+        mishap: Option<Mishap>,
         answer: Result<Response<Body>, TransportError>,
     ) -> Result<Response<Body>, TransportError> {
         let is_misread = answer.is_err() && self.chaos.has(Canary::DeclinedByTimeOut);
@@ -192,6 +204,10 @@ impl WayToAlipay {
         let is_refused = text.contains(r#""code":"40004""#) && !text.contains("SYSTEM_ERROR");
         if is_refused {
             self.chaos.note_declined(&asked.number);
+            // A refusal has no amount that could be another.
+            if mishap == Some(Mishap::AlipayOtherAmount) {
+                self.chaos.note_answered(&asked.number);
+            }
         }
         let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
         Ok(Response::from_parts(head, body))
@@ -214,6 +230,7 @@ impl WayToAlipay {
     fn mishap_of(&self, method: Option<Method>) -> Option<Mishap> {
         let special: &[Mishap] = match method {
             Some(Method::Pay) => &OF_PAYMENTS,
+            Some(Method::Query) => &[Mishap::AlipayOtherAmount],
             Some(Method::Bill) => &OF_BILLS,
             Some(_) | None => &[],
         };
@@ -248,6 +265,7 @@ impl WayToAlipay {
             Mishap::AlipayMandateDead => refused("40004", "ACQ.AGREEMENT_STATUS_NOT_NORMAL"),
             Mishap::AlipayPayerBlocked => refused("40004", "ACQ.BUYER_ENABLE_STATUS_FORBID"),
             Mishap::AlipayOwnAccount => refused("40004", "ACQ.ACCESS_FORBIDDEN"),
+            Mishap::AlipayOtherAmount => Fault::OtherAmount,
             Mishap::BillMissing if self.chaos.has(Canary::MissingBillEmpty) => Fault::BillEmpty,
             Mishap::BillMissing => refused("40004", "isp.bill_not_exist"),
             Mishap::BillRowMissing => Fault::BillRowMissing,

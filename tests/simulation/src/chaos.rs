@@ -37,6 +37,8 @@ struct State {
     on_their_way: BTreeMap<String, usize>,
     /// How often Alipay declined a payment, by its number.
     declined: BTreeMap<String, usize>,
+    /// The days whose bills lacked a row, or had one that cannot be read.
+    rows_lost: BTreeSet<String>,
     /// Whether the clock of a machine is wrong.
     is_skewed: bool,
     /// What no handler may do, such as a panic.
@@ -80,6 +82,7 @@ impl Chaos {
             unanswered: BTreeSet::new(),
             on_their_way: BTreeMap::new(),
             declined: BTreeMap::new(),
+            rows_lost: BTreeSet::new(),
             is_skewed: false,
             defects: Vec::new(),
             canary,
@@ -262,6 +265,16 @@ impl Chaos {
         self.state().declined.get(number).copied().unwrap_or(0)
     }
 
+    /// Notes that the bill of a day lacks a row, or has one that cannot be read.
+    pub(crate) fn note_row_lost(&self, day: &str) {
+        self.state().rows_lost.insert(day.to_owned());
+    }
+
+    /// The days whose bills lacked a row, or had one that cannot be read.
+    pub(crate) fn rows_lost(&self) -> BTreeSet<String> {
+        self.state().rows_lost.clone()
+    }
+
     /// Notes that the clock of a machine is wrong.
     pub(crate) fn note_skewed(&self) {
         self.state().is_skewed = true;
@@ -285,11 +298,6 @@ impl Chaos {
     /// The events so far that must never happen.
     pub(crate) fn defects(&self) -> Vec<String> {
         self.state().defects.clone()
-    }
-
-    /// How often a mishap happened.
-    pub(crate) fn fired(&self, mishap: Mishap) -> u64 {
-        self.state().fired.get(&mishap).copied().unwrap_or(0)
     }
 
     /// The number of things that happened.

@@ -79,6 +79,8 @@ pub enum Mishap {
     AlipayUnknownCode,
     /// The application is called too often.
     AlipayLimited,
+    /// An answer has another amount.
+    AlipayOtherAmount,
     /// There is no bill of a day on which something happened.
     BillMissing,
     /// A bill lacks a row.
@@ -117,7 +119,7 @@ impl Mishap {
     /// Whether it happens to payments, bills or writes of accounts: there are only few of them.
     #[must_use]
     pub fn has_few_chances(self) -> bool {
-        let of_payments = Mishap::AlipayInProcess..=Mishap::AlipayLimited;
+        let of_payments = Mishap::AlipayInProcess..=Mishap::AlipayOtherAmount;
         let of_bills = Mishap::BillMissing..=Mishap::BillBroken;
         of_payments.contains(&self)
             || of_bills.contains(&self)
@@ -125,7 +127,7 @@ impl Mishap {
     }
 
     /// Every mishap there is.
-    pub const ALL: [Mishap; 50] = [
+    pub const ALL: [Mishap; 51] = [
         Mishap::RequestLost,
         Mishap::AnswerLost,
         Mishap::RequestLate,
@@ -163,6 +165,7 @@ impl Mishap {
         Mishap::AlipayOwnAccount,
         Mishap::AlipayUnknownCode,
         Mishap::AlipayLimited,
+        Mishap::AlipayOtherAmount,
         Mishap::BillMissing,
         Mishap::BillRowMissing,
         Mishap::BillForeignRow,

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use steelyard_billing::{OutRequestNo, Recharge, RefundRef};
+use steelyard_billing::{OutRequestNo, Phase, Recharge, RefundRef, Resolution};
 use steelyard_local_alipay::{Agreement, AgreementStatus};
 use steelyard_offers::RECHARGES_PATH;
 use steelyard_tests::keyed;
@@ -14,14 +14,32 @@ impl World {
     /// A person does something.
     pub(crate) async fn people_act(&mut self) {
         let provider = self.chaos.pick(&PROVIDERS);
-        match self.chaos.draw(0..12) {
+        match self.chaos.draw(0..13) {
             0..=2 => self.fund(provider),
             3 | 4 => self.ask_for_recharge(provider),
             5..=7 => self.pay_what_waits(),
             8 => self.transfer(provider).await,
             9 => self.give_back(provider).await,
             10 => self.change_agreement(provider).await,
+            11 => {
+                let all = [Resolution::Ask, Resolution::Retry, Resolution::GiveUp];
+                self.resolve_debits(provider, self.chaos.pick(&all)).await;
+            }
             _ => self.reverse(),
+        }
+    }
+
+    /// An operator resolves the debits of a provider that are held or in doubt.
+    pub(crate) async fn resolve_debits(&mut self, provider: &str, resolution: Resolution) {
+        for debit in self.platform.debits(provider).await {
+            if !matches!(debit.phase, Phase::Held { .. } | Phase::InDoubt { .. }) {
+                continue;
+            }
+            let (books, reason) = (self.platform.books(), steelyard_tests::reason("a look"));
+            let (id, number, now) = (&debit.provider, debit.debit, self.now());
+            let resolved = books.resolve_debit(id, number, resolution, &reason, now).await;
+            let said = resolved.map_or_else(|refused| refused.to_string(), |_| "done".to_owned());
+            self.chaos.note(format_args!("debit {number} of {provider}, {resolution:?}: {said}"));
         }
     }
 

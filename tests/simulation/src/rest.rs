@@ -7,14 +7,16 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use steelyard_billing::event::Subject;
-use steelyard_billing::{Attempt, BreachKind, Debit, Phase, Unanswered};
+use steelyard_billing::{
+    Attempt, Breach, BreachKind, Debit, FindingKind, OpenFinding, Phase, Resolution, Unanswered,
+    bill_day,
+};
 use steelyard_local_alipay::Trade;
 use steelyard_local_aws::{sqs, visible_messages};
 use steelyard_pricing::BillingDay;
 use steelyard_runtime::Error;
 use steelyard_tests::Balanced;
 
-use crate::mishap::Mishap;
 use crate::others::OTHER_AGREEMENT;
 use crate::world::{POISONS, PROVIDERS, QUEUES, World};
 
@@ -48,6 +50,9 @@ impl World {
         for provider in &PROVIDERS[..2] {
             let funds = steelyard_tests::fen(100_000_000);
             self.platform.stack.alipay.set_funds(provider, funds)?;
+        }
+        for provider in PROVIDERS {
+            self.resolve_debits(provider, Resolution::Ask).await;
         }
         self.send_dead_letters_again().await?;
         self.chaos.note(format_args!("rest"));
@@ -126,15 +131,14 @@ impl World {
         if let Some(trade) = others.iter().find(|trade| !is_foreign(trade)) {
             return Err(format!("taken, and in nobody's books: {trade:?}").into());
         }
-        // A payment stays unmatched whose row the bill of its day lacks, or makes unreadable, until
-        // a person has the bill read again.
-        let is_row_lost = [Mishap::BillRowMissing, Mishap::BillUnreadableRow]
-            .into_iter()
-            .any(|mishap| self.chaos.fired(mishap) > 0);
-        let is_excused = |kind| kind == BreachKind::Unmatched && is_row_lost;
-        if let Some(late) = late.iter().find(|breach| !is_excused(breach.kind)) {
+        let trades = self.platform.stack.alipay.trades()?;
+        let is_excused = |breach: &Breach| {
+            breach.kind == BreachKind::Unmatched && self.is_row_lost(&breach.place, &trades)
+        };
+        if let Some(late) = late.iter().find(|breach| !is_excused(breach)) {
             return Err(format!("at rest: {late:?}").into());
         }
+        self.check_findings(&trades).await?;
         self.check_events().await?;
         self.check_declines().await?;
         for provider in PROVIDERS {
@@ -142,6 +146,30 @@ impl World {
             self.check_months(provider).await?;
         }
         self.check_queues().await
+    }
+
+    /// Nothing is found to be in our books only that a bill shows.
+    async fn check_findings(&self, trades: &[Trade]) -> Result<(), Error> {
+        let findings = self.platform.stack.tables.billing.findings().await?.readable;
+        let is_ours_only = |of: &&OpenFinding| of.finding.kind == FindingKind::OursOnly;
+        for found in findings.iter().filter(is_ours_only) {
+            if !self.is_row_lost(&found.finding.out_trade_no, trades) {
+                return Err(format!("a bill shows it: {found:?}").into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a payment is unmatched because the bill of its day lacked a row, or made one
+    /// unreadable: it waits until a person has the bill read again.
+    fn is_row_lost(&self, place: &str, trades: &[Trade]) -> bool {
+        let is_of = |trade: &&Trade| place.ends_with(&trade.out_trade_no);
+        let taken = trades.iter().find(is_of).and_then(|trade| Some((trade, trade.taken_at?)));
+        let Some((trade, taken_at)) = taken else { return false };
+        let (day, lost) = (bill_day(taken_at).to_string(), self.chaos.rows_lost());
+        // What went back shows on a later day.
+        let is_refund = || !trade.refunded_fen.is_zero() && lost.iter().any(|other| *other >= day);
+        lost.contains(&day) || is_refund()
     }
 
     /// No message is left, whether it is dead or will be tried again, but messages that are none,

@@ -249,6 +249,35 @@ async fn first_day_of_all_that_fails_is_tried_again_though_the_books_expect_noth
     }
 }
 
+/// The books did not know of the payment, so that the day passed for one without trades.
+#[tokio::test]
+async fn bill_that_comes_after_its_day_was_reconciled_without_one_is_read() {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T20:00");
+    platform.join("a").await;
+    platform.lose_notifications();
+    platform.stack.alipay.fail_next(Method::Query, Fault::SystemErrorBeforeEffect, ALL);
+    platform.paid_recharge("a", "20.00").await;
+    platform.run_until("2015-05-02T10:29").await;
+    // Neither a bill of trades nor a ledger.
+    let missing = || [refused("isp.bill_not_exist"), refused("isp.bill_not_exist")];
+    platform.set("2015-05-02T10:30");
+    fail_bills(&platform, missing());
+    assert_eq!(reconciled(&platform).await, days(&["2015-05-01"], &[]));
+    // The next day has none either, and a late bill that cannot be had is no failure.
+    platform.set("2015-05-03T10:30");
+    let broken = [Fault::SystemErrorBeforeEffect];
+    fail_bills(&platform, missing().into_iter().chain(broken));
+    assert_eq!(reconciled(&platform).await, days(&[DAY], &[]));
+    assert_eq!(platform.account("a").await, [0, 0, 0]);
+    platform.set("2015-05-04T10:30");
+    assert_eq!(reconciled(&platform).await, days(&[NEXT_DAY], &[]));
+    let found = one_found(FindingKind::FoundPayment, 2_000);
+    assert_eq!(told(&platform, "2015-05-01").await, found);
+    assert_eq!(platform.account("a").await, [2_000, 0, 0]);
+    platform.books_balance().await;
+}
+
 #[tokio::test]
 async fn day_that_is_missed_for_more_than_a_month_is_reported_by_each_run_until_a_person_decides() {
     let platform = expecting().await;
