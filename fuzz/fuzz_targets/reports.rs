@@ -56,7 +56,8 @@ fn check(report: &UsageReport) {
     // A day later less is in the future.
     let later = report.accept(&CALENDAR, now + SignedDuration::from_hours(24));
     for (provider, share) in &accepted.shares {
-        let again = &later.shares[provider];
+        // With more records, a day may have too many APIs.
+        let Some(again) = later.shares.get(provider) else { continue };
         assert_eq!(again.digest, share.digest, "the time decides what a report is");
     }
 }

@@ -148,7 +148,9 @@ fn print(of: &Reconciliation, times: &Times) -> Result<(), Error> {
     match &of.bill {
         // The key has the SHA-256 of the file.
         Some(bill) => output::print(format_args!("bill: {}", bill.key))?,
-        None => output::print("bill: none, nothing was moved on that day")?,
+        None => output::print(
+            "bill: none, Alipay had none of that day; each run asks again for a month",
+        )?,
     }
     if of.findings.is_empty() {
         return output::print("nothing to tell");

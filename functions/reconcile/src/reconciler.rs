@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use steelyard_alipay::{Alipay, BillAnswer, BillError};
@@ -16,7 +17,7 @@ use steelyard_books::{
     UnreconciledDays,
 };
 use steelyard_runtime::{Clock, Error, Invocation, Queue, QueueError, chain, report_unreadable};
-use steelyard_store::StoreError;
+use steelyard_store::{Found, StoreError};
 use thiserror::Error as ThisError;
 
 use crate::rows::{self, Chunk};
@@ -123,9 +124,6 @@ enum Begun {
 /// What must be left of the time to begin a day, or to work on more rows. A step that is slow all
 /// the same is cut off, and its message comes again.
 const TIME_FOR_A_DAY: Duration = Duration::from_secs(600);
-
-/// The least time that is left when a day is asked for once more.
-const TIME_TO_ASK: Duration = Duration::from_secs(60);
 const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(120);
 
 impl Reconciler {
@@ -147,8 +145,8 @@ impl Reconciler {
     ///
     /// When it is not known which days there are, or how a day ended cannot be stored.
     pub async fn all(&self, invocation: Invocation) -> Result<DaysBegun, Error> {
-        let UnreconciledDays { due, missed } =
-            self.books.unreconciled_days(self.clock.now()).await?;
+        let now = self.clock.now();
+        let UnreconciledDays { due, missed } = self.books.unreconciled_days(now).await?;
         let mut days = self.days(due.into(), invocation).await?;
         for day in missed {
             let error = ReconcileError::Missed(day);
@@ -156,30 +154,37 @@ impl Reconciler {
             self.books.fail_day(day, error.to_string(), self.clock.now()).await?;
             days.failed.push((day, error));
         }
-        self.ask_again(invocation).await?;
         self.report_open().await?;
+        let late = self.late(invocation, now).await?;
+        if !late.is_empty() {
+            self.send(&[ReconcileMessage::Days { days: late }]).await?;
+        }
         Ok(days)
     }
 
-    /// Reconciles the days of which there was no bill, if one has come since.
-    async fn ask_again(&self, invocation: Invocation) -> Result<(), Error> {
+    /// The days that were reconciled without a bill before this run, and have one now.
+    async fn late(&self, invocation: Invocation, now: Timestamp) -> Result<VecDeque<Date>, Error> {
+        let Found { readable: days, unreadable } = self.books.days_without_bill(now).await?;
+        report_unreadable(&unreadable);
         let mut late = VecDeque::new();
-        for day in self.books.days_without_bill(self.clock.now()).await? {
-            if invocation.time_left() < TIME_TO_ASK {
+        for day in days {
+            if invocation.time_left() < TIME_FOR_A_CHUNK {
                 break;
             }
-            match self.bill(day).await {
-                Ok(Some(_)) => late.push_back(day),
-                Ok(None) => {}
-                // The day is reconciled, and the next run asks again.
-                Err(error) => tracing::warn!(%day, error = %chain(&error), "no late bill"),
+            for kind in [BillKind::Trade, BillKind::Ledger] {
+                match self.alipay.has_bill(kind, day, now).await {
+                    Ok(false) => continue,
+                    Ok(true) => {
+                        tracing::warn!(%day, "a bill came after its day was reconciled without one");
+                        late.push_back(day);
+                    }
+                    // The day is reconciled, and the next run asks again.
+                    Err(doubt) => tracing::warn!(%day, doubt = doubt.0, "no late bill"),
+                }
+                break;
             }
         }
-        if late.is_empty() {
-            return Ok(());
-        }
-        tracing::warn!(days = ?late, "bills came after their days were reconciled without one");
-        Ok(self.send(&[ReconcileMessage::Days { days: late }]).await?)
+        Ok(late)
     }
 
     /// Reconciles a day, as a person asks for.

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use steelyard_billing::{
     Doubt, OpenFinding, OutRequestNo, OutTradeNo, Reason, Reconciliation, Unmatched, bill_day,
 };
+use steelyard_store::Found;
 use steelyard_store::schema::{BILL_PARTS, bill_part};
 use thiserror::Error;
 
@@ -58,9 +59,6 @@ impl DayError {
 /// How many days back a run goes at most. Alipay keeps bills longer, and a person can ask for them.
 const DAYS_MAX: i32 = 31;
 
-/// As many results as there are days back.
-const LATEST: u16 = 31;
-
 /// How many movements that a missing bill should show are counted.
 const EXPECTED_MAX: usize = 1_000;
 
@@ -95,19 +93,18 @@ impl Books {
     }
 
     /// The days up to a month back of which there was no bill when they were reconciled, before
-    /// `now`, in order. One that comes late may show what our books did not know of.
+    /// `now`, in order. A bill that comes late may show what our books did not know of.
     ///
     /// # Errors
     ///
     /// [`BookError`] when the table cannot be read.
-    pub async fn days_without_bill(&self, now: Timestamp) -> Result<Vec<Date>, BookError> {
+    pub async fn days_without_bill(&self, now: Timestamp) -> Result<Found<Date>, BookError> {
         let oldest = bill_day(now).saturating_sub(jiff::Span::new().days(DAYS_MAX));
-        let latest = self.billing.latest_reconciliations(LATEST).await?;
-        let is_asked_for = |of: &&Reconciliation| {
-            let has_none = of.bill.is_none() && of.skipped.is_none();
-            has_none && of.day >= oldest && of.reconciled_at_s < now
-        };
-        Ok(latest.readable.iter().rev().filter(is_asked_for).map(|of| of.day).collect())
+        let Found { readable, unreadable } = self.billing.reconciliations_since(oldest).await?;
+        let before = |of: &&Reconciliation| of.reconciled_at_s.as_second() < now.as_second();
+        let without = readable.iter().filter(before);
+        let without = without.filter(|of| of.bill.is_none() && of.skipped.is_none());
+        Ok(Found { readable: without.map(|of| of.day).collect(), unreadable })
     }
 
     /// Checks that a day may be without a bill: that our books expect it to show nothing but what

@@ -184,8 +184,8 @@ impl Counter {
     /// Counts the days of a share. Where one of them conflicts, none is counted: those that the
     /// other content does not name would count records that it has on another day.
     ///
-    /// A day of a closed month is answered as before if it was counted: its source may have had no
-    /// answer, and would have it charged once more if this was a refusal.
+    /// A day of a closed month is answered as before if it was counted. The source may not have
+    /// received the first answer, and a refusal would lead it to ask for a second charge.
     async fn count_share(
         &self,
         report: &UsageReport,
@@ -333,7 +333,7 @@ impl Months<'_> {
         Some(self.closed(provider, day).unwrap_or(why))
     }
 
-    /// Why usage of a provider on a day can count no more.
+    /// Why usage of a provider on a day is no longer accepted.
     fn closed(&self, provider: &ProviderId, day: BillingDay) -> Option<Refusal> {
         let (calendar, month) = (self.calendar, day.month());
         let closed_at = if calendar.is_open(month, self.now) {

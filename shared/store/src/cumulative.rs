@@ -103,8 +103,8 @@ impl UsageTable {
         Err(StoreError::Contended { operation: RAISE })
     }
 
-    /// What [`UsageTable::raise`] makes of a report that can count no more: none if something of it
-    /// would be new.
+    /// The answer of [`UsageTable::raise`] to a report of a month that is closed: none if anything
+    /// of it would be new.
     ///
     /// # Errors
     ///
@@ -118,7 +118,8 @@ impl UsageTable {
         let keys = vec![(provider.to_string(), sk)];
         let found = batch::items(&self.client, &self.table, FIND, keys).await?.pop();
         let Some(found) = found else { return Ok(None) };
-        Ok(Merged::of(Some(Stored::read(found)?), report)?.err())
+        let settled = Merged::of(Some(Stored::read(found)?), report)?.err();
+        Ok(settled.filter(|settled| !matches!(settled, Raised::TooLarge(_))))
     }
 
     /// What is stored of cumulative reports under one id, for those of some providers and days that

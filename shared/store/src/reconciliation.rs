@@ -20,10 +20,10 @@ use crate::{BillingTable, Found, StoreError, Writes, batch};
 
 const READ: &str = "read what no bill has shown";
 const READ_DAY: &str = "read a reconciliation";
+const READ_FINDINGS: &str = "read the open findings";
+
 /// The field of [`FirstBill`].
 const FIRST_BILL: &str = "first_bill";
-
-const READ_FINDINGS: &str = "read the open findings";
 
 /// Where reconciliation began, as it is stored.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -205,6 +205,20 @@ impl BillingTable {
         let page = range.page_back(&self.client, READ_DAY, None, Some(1)).await?;
         let day = |sk: &str| sk.parse().map_err(|error| StoreError::corrupt(READ_DAY, error));
         page.items.first().map(|item| day(text(READ_DAY, item, SK)?)).transpose()
+    }
+
+    /// The results of the days from that one on, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn reconciliations_since(
+        &self,
+        day: Date,
+    ) -> Result<Found<Reconciliation>, StoreError> {
+        let pk = RECONCILIATION.to_owned();
+        let range = Range { table: &self.table, pk, from: day.to_string(), to: KEY_END.to_owned() };
+        Ok(Found::of(READ_DAY, range.all(&self.client, READ_DAY).await?))
     }
 
     /// The results of the latest days that were reconciled or skipped, the newest first, at most

@@ -13,7 +13,6 @@ use crate::client::{Alipay, Call};
 use crate::config::is_private;
 use crate::doubt::doubt;
 use crate::time::beijing_time;
-use crate::wire::Answer;
 
 /// The most bytes of a bill's zip: 200 MiB, some millions of rows.
 const BILL_MAX_BYTES: u64 = 200 << 20;
@@ -57,38 +56,57 @@ impl Alipay {
         now: Timestamp,
         file: &mut (dyn Write + Send),
     ) -> BillAnswer {
-        let ready_at = day.checked_add(1.day()).map(|next_day| next_day.to_datetime(READY_AT));
-        if !ready_at.is_ok_and(|ready_at| ready_at <= beijing_time(now)) {
-            return BillAnswer::TooEarly;
-        }
-        let content =
-            json!({ "bill_type": kind.as_str(), "bill_date": day.to_string() }).to_string();
-        let call = Call::new("alipay.data.dataservice.bill.downloadurl.query", &content);
-        match self.ask(call, now).await {
-            Ok(answer) => self.bill_of(&answer, file).await.unwrap_or_else(BillAnswer::InDoubt),
+        let url = match self.bill_address(kind, day, now).await {
+            Ok(url) => url,
+            Err(answer) => return answer,
+        };
+        match self.file(url, BILL_MAX_BYTES, file).await {
+            Ok(()) => BillAnswer::Fetched,
             Err(doubt) => BillAnswer::InDoubt(doubt),
         }
     }
 
-    async fn bill_of(
+    /// Whether Alipay has a bill of a day in Beijing. The bill is not fetched.
+    ///
+    /// # Errors
+    ///
+    /// [`Doubt`] when that is not known.
+    pub async fn has_bill(&self, kind: BillKind, day: Date, now: Timestamp) -> Result<bool, Doubt> {
+        match self.bill_address(kind, day, now).await {
+            Ok(_) => Ok(true),
+            Err(BillAnswer::InDoubt(doubt)) => Err(doubt),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// The address of the file of a bill, or the answer without one.
+    async fn bill_address(
         &self,
-        answer: &Answer,
-        file: &mut (dyn Write + Send),
-    ) -> Result<BillAnswer, Doubt> {
+        kind: BillKind,
+        day: Date,
+        now: Timestamp,
+    ) -> Result<Url, BillAnswer> {
+        let ready_at = day.checked_add(1.day()).map(|next_day| next_day.to_datetime(READY_AT));
+        if !ready_at.is_ok_and(|ready_at| ready_at <= beijing_time(now)) {
+            return Err(BillAnswer::TooEarly);
+        }
+        let content =
+            json!({ "bill_type": kind.as_str(), "bill_date": day.to_string() }).to_string();
+        let call = Call::new("alipay.data.dataservice.bill.downloadurl.query", &content);
+        let answer = self.ask(call, now).await.map_err(BillAnswer::InDoubt)?;
         if answer.succeeded() {
-            let fields: BillFields = answer.fields()?;
+            let fields: BillFields = answer.fields().map_err(BillAnswer::InDoubt)?;
             let url = fields.bill_download_url.as_deref().and_then(address);
-            let url = url.ok_or_else(|| doubt("the answer has no bill_download_url"))?;
-            self.file(url, BILL_MAX_BYTES, file).await?;
-            return Ok(BillAnswer::Fetched);
+            let missing = || BillAnswer::InDoubt(doubt("the answer has no bill_download_url"));
+            return url.ok_or_else(missing);
         }
-        match answer.failure().map(bare).as_deref() {
-            Some("NO_BILL_DATA" | "BILL_NOT_EXIST") => Ok(BillAnswer::NoTrades),
+        Err(match answer.failure().map(bare).as_deref() {
+            Some("NO_BILL_DATA" | "BILL_NOT_EXIST") => BillAnswer::NoTrades,
             Some("TYPE_NOT_SUPPORTED") => {
-                Ok(BillAnswer::NotSupported(GatewayCode(answer.result_code().to_string())))
+                BillAnswer::NotSupported(GatewayCode(answer.result_code().to_string()))
             }
-            Some(_) | None => Err(answer.not_understood()),
-        }
+            Some(_) | None => BillAnswer::InDoubt(answer.not_understood()),
+        })
     }
 }
 

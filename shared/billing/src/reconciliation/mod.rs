@@ -109,7 +109,7 @@ impl Unmatched {
 pub struct Reconciliation {
     /// The day of the bill.
     pub day: Date,
-    /// The raw file; none if nothing was moved on the day.
+    /// The raw file; none if Alipay had no bill of the day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bill: Option<BillFile>,
     /// How many rows of the bill are about trades.

@@ -131,7 +131,11 @@ impl Counter {
             counted_at: months.now,
         };
         if let Some(why) = months.closed(provider, day) {
-            return Ok(self.table.raised_before(provider, &stored).await?.ok_or(why));
+            let before = self.table.raised_before(provider, &stored).await?;
+            if before == Some(Raised::Conflict) {
+                warn_of_conflict(provider, (report.source, report.id));
+            }
+            return Ok(before.ok_or(why));
         }
         let expires_at = self.calendar.kept_until(day.month());
         let raised = self.table.raise(provider, &stored, expires_at).await?;
