@@ -171,20 +171,23 @@ impl Reconciler {
             if invocation.time_left() < TIME_FOR_A_CHUNK {
                 break;
             }
-            for kind in [BillKind::Trade, BillKind::Ledger] {
-                match self.alipay.has_bill(kind, day, now).await {
-                    Ok(false) => continue,
-                    Ok(true) => {
-                        tracing::warn!(%day, "a bill came after its day was reconciled without one");
-                        late.push_back(day);
-                    }
-                    // The day is reconciled, and the next run asks again.
-                    Err(doubt) => tracing::warn!(%day, doubt = doubt.0, "no late bill"),
+            match self.has_bill(day, now).await {
+                Ok(true) => {
+                    tracing::warn!(%day, "a bill came after its day was reconciled without one");
+                    late.push_back(day);
                 }
-                break;
+                Ok(false) => {}
+                // The day is reconciled, and the next run asks again.
+                Err(doubt) => tracing::warn!(%day, doubt = doubt.0, "is there a late bill?"),
             }
         }
         Ok(late)
+    }
+
+    /// Whether there is a bill of a day, of trades or of the ledger.
+    async fn has_bill(&self, day: Date, now: Timestamp) -> Result<bool, Doubt> {
+        Ok(self.alipay.has_bill(BillKind::Trade, day, now).await?
+            || self.alipay.has_bill(BillKind::Ledger, day, now).await?)
     }
 
     /// Reconciles a day, as a person asks for.

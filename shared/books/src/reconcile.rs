@@ -86,6 +86,8 @@ impl Books {
         let Some(first) = self.billing.first_bill().await? else {
             return Ok(UnreconciledDays::default());
         };
+        // The clock of the machine that registered the provider may have been ahead.
+        let first = if first > today { today.yesterday().unwrap_or(Date::MIN) } else { first };
         let known = self.billing.reconciled_since(first).await?;
         let days = first.series(jiff::Span::new().days(1)).take_while(|day| *day < today);
         let (due, missed) = days.filter(|day| !known.contains(day)).partition(|day| *day >= oldest);

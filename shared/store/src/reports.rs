@@ -173,7 +173,8 @@ impl UsageTable {
 }
 
 impl CountedReport {
-    /// What becomes of what is sent again under its id, with that digest and that usage of its day.
+    /// The answer to a report that is sent again under its id, with this digest and this usage of
+    /// the day.
     #[must_use]
     pub fn again(&self, digest: &ReportDigest, metered: &Usage) -> Counted {
         match self.withdrawn {

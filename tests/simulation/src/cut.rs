@@ -12,7 +12,7 @@ pub struct Cut {
     pub function: Which,
     /// The place of the request among all that the function makes of AWS and Alipay, from 1.
     pub request: u64,
-    /// Whether the request has an effect.
+    /// The moment of the request at which it ends.
     pub when: When,
 }
 

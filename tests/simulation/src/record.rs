@@ -1,4 +1,4 @@
-//! What was asked of DynamoDB and answered, so that it can be asked of another one.
+//! The requests to DynamoDB and their answers, so that another engine can be sent the same.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -29,7 +29,7 @@ impl Record {
         let record = Record::default();
         let of_listener = record.clone();
         embedded.listen(Box::new(move |request, answer| {
-            let read = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or_default();
+            let read = |bytes: &[u8]| serde_json::from_slice(bytes).expect("DynamoDB speaks JSON");
             // Streams are read elsewhere.
             if let Some(operation) = request.target.strip_prefix("DynamoDB_20120810.") {
                 of_listener.exchanges().push(Exchange {

@@ -160,14 +160,14 @@ impl World {
         Ok(())
     }
 
-    /// Whether a payment is unmatched because the bill of its day lacked a row, or made one
-    /// unreadable: it waits until a person has the bill read again.
+    /// Whether the bill of a payment's day lacked a row, or had one that cannot be read: the
+    /// payment is unmatched until a person has the bill read again.
     fn is_row_lost(&self, place: &str, trades: &[Trade]) -> bool {
         let is_of = |trade: &&Trade| place.ends_with(&trade.out_trade_no);
         let taken = trades.iter().find(is_of).and_then(|trade| Some((trade, trade.taken_at?)));
         let Some((trade, taken_at)) = taken else { return false };
         let (day, lost) = (bill_day(taken_at).to_string(), self.chaos.rows_lost());
-        // What went back shows on a later day.
+        // A refund is in the bill of a later day.
         let is_refund = || !trade.refunded_fen.is_zero() && lost.iter().any(|other| *other >= day);
         lost.contains(&day) || is_refund()
     }

@@ -24,7 +24,7 @@ const RECENT_S: std::ops::Range<i64> = 1_000..7_200;
 /// The same of a source that was down.
 const LATE_S: std::ops::Range<i64> = 7_200..33 * 86_400;
 
-/// What a record is refused by whose month has closed.
+/// The words with which a record of a closed month is refused.
 const LATE: &str = "is too late";
 
 /// All sources, and what they wait for.
@@ -33,7 +33,7 @@ pub(crate) struct Sources {
     requests: Vec<Request>,
     answers: Arc<Mutex<Vec<(usize, Value)>>>,
     voided: BTreeSet<Share>,
-    /// The reports of which something came when its month had closed.
+    /// The reports with a record that came after its month had closed.
     too_late: BTreeSet<String>,
 }
 
@@ -243,7 +243,7 @@ impl Sources {
         Ok(())
     }
 
-    /// Whether the body of a message is a report of which something came too late.
+    /// Whether the body of a message is a report with a record that came too late.
     pub(crate) fn is_too_late(&self, body: &Value) -> bool {
         let report = body.as_str().and_then(|body| serde_json::from_str::<Value>(body).ok());
         let id = report.as_ref().and_then(|report| report["id"].as_str());

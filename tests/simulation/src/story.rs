@@ -1,5 +1,5 @@
-//! A short life in which every function runs, without chance: what is done in it is the same
-//! whatever is cut.
+//! A short life in which every function runs, without chance: people and sources do the same in
+//! it, wherever a process ends.
 
 use jiff::SignedDuration;
 use steelyard_runtime::Error;

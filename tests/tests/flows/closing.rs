@@ -264,7 +264,7 @@ async fn report_that_is_sent_again_after_its_month_closed_is_answered_as_before(
         let days = days.iter().map(|(day, became)| (day.as_str(), became.as_str().unwrap()));
         assert_eq!((answer.status, &*days.collect::<Vec<_>>()), (status, became), "{report}");
     }
-    // What a queue delivers once more is no failure, and leaves no note.
+    // A queue that delivers a report again causes no dead letter.
     platform.queue(&once).await;
     assert_eq!(platform.stack.dead_letters().await.unwrap(), 0);
     platform.run_until("2015-06-10T12:00").await;

@@ -66,7 +66,7 @@ impl Alipay {
         }
     }
 
-    /// Whether Alipay has a bill of a day in Beijing. The bill is not fetched.
+    /// Whether Alipay has a bill of a day in Beijing, without fetching it.
     ///
     /// # Errors
     ///
@@ -75,7 +75,11 @@ impl Alipay {
         match self.bill_address(kind, day, now).await {
             Ok(_) => Ok(true),
             Err(BillAnswer::InDoubt(doubt)) => Err(doubt),
-            Err(_) => Ok(false),
+            Err(BillAnswer::NoTrades | BillAnswer::TooEarly | BillAnswer::NotSupported(_)) => {
+                Ok(false)
+            }
+            // Only a file is fetched, and this is an answer without one.
+            Err(BillAnswer::Fetched) => Ok(true),
         }
     }
 

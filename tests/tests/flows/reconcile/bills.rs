@@ -221,17 +221,35 @@ async fn day_whose_bill_cannot_be_read_is_skipped_with_a_reason_and_may_still_be
     assert_eq!(unmatched(&platform).await, Vec::<i64>::new());
 }
 
+/// A platform where `a` paid ¥20.00 in advance on the first of May, and our books do not know it.
+async fn paid_unseen() -> Platform {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T20:00");
+    platform.join("a").await;
+    platform.lose_notifications();
+    platform.stack.alipay.fail_next(Method::Query, Fault::SystemErrorBeforeEffect, ALL);
+    platform.paid_recharge("a", "20.00").await;
+    platform.run_until("2015-05-02T10:29").await;
+    platform
+}
+
+/// The clock of the machine that registered the first provider was a month ahead.
+#[tokio::test]
+async fn registration_by_a_clock_that_is_ahead_holds_up_no_bill() {
+    let platform = Platform::open().await;
+    platform.set("2015-06-03T20:00");
+    platform.join("a").await;
+    for (time, day) in [("2015-05-02T10:30", "2015-05-01"), ("2015-05-03T10:30", DAY)] {
+        platform.set(time);
+        assert_eq!(reconciled(&platform).await, days(&[day], &[]));
+    }
+}
+
 #[tokio::test]
 async fn first_day_of_all_that_fails_is_tried_again_though_the_books_expect_nothing_of_it() {
     // Only the bill of the first of May has the payment.
     for faults in [vec![Fault::BillBroken], vec![Fault::Garbage]] {
-        let platform = Platform::open().await;
-        platform.set("2015-05-01T20:00");
-        platform.join("a").await;
-        platform.lose_notifications();
-        platform.stack.alipay.fail_next(Method::Query, Fault::SystemErrorBeforeEffect, ALL);
-        platform.paid_recharge("a", "20.00").await;
-        platform.run_until("2015-05-02T10:29").await;
+        let platform = paid_unseen().await;
         for (time, done) in [
             ("2015-05-02T10:30", &[][..]),
             ("2015-05-03T10:30", &[DAY]),
@@ -252,13 +270,7 @@ async fn first_day_of_all_that_fails_is_tried_again_though_the_books_expect_noth
 /// The books did not know of the payment, so that the day passed for one without trades.
 #[tokio::test]
 async fn bill_that_comes_after_its_day_was_reconciled_without_one_is_read() {
-    let platform = Platform::open().await;
-    platform.set("2015-05-01T20:00");
-    platform.join("a").await;
-    platform.lose_notifications();
-    platform.stack.alipay.fail_next(Method::Query, Fault::SystemErrorBeforeEffect, ALL);
-    platform.paid_recharge("a", "20.00").await;
-    platform.run_until("2015-05-02T10:29").await;
+    let platform = paid_unseen().await;
     // Neither a bill of trades nor a ledger.
     let missing = || [refused("isp.bill_not_exist"), refused("isp.bill_not_exist")];
     platform.set("2015-05-02T10:30");
