@@ -161,6 +161,7 @@ fn is_late(kind: BreachKind) -> bool {
             | BreachKind::Unrequested
             | BreachKind::Held
             | BreachKind::InDoubt
+            | BreachKind::Unbooked
             | BreachKind::Unmatched
             | BreachKind::FiledLate
             | BreachKind::Unworked

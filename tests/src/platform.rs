@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
     Agreement, Calendar, CountedDays, Debit, DebitId, DebitRules, Mandate, MandateId, NamesMax,
-    PlanAssignment, Provider, ProviderId, RETENTION_DAYS, Reason, Reference, Statement,
-    TermsChangeError,
+    PlanAssignment, Provider, ProviderId, RETENTION_DAYS, RETENTION_DAYS_MIN, Reason, Reference,
+    Statement, TermsChangeError,
 };
 use steelyard_books::{Applied, Books, PaidIn, PlanAdded};
 use steelyard_local_alipay::NotificationFault;
@@ -73,9 +73,10 @@ impl Platform {
     }
 
     /// The same at another time of Beijing, reached from this process alone: it opens no socket.
-    /// Debits fall due over so many minutes from ten on, and events are published.
+    /// Debits fall due over so many minutes from ten on, events are published, and usage reports
+    /// are kept for as short a time as can be.
     pub async fn open_in_process(time: &str, window_minutes: u16) -> Platform {
-        let rules = by_rules(window_minutes, RETENTION_DAYS);
+        let rules = by_rules(window_minutes, RETENTION_DAYS_MIN);
         Platform::reached(Reach::InProcess, None, time, rules, true).await
     }
 

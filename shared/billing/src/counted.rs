@@ -139,7 +139,8 @@ impl Reread {
         let noted = account.noted_changes();
         let candidates = changes.keys().chain(noted.keys()).copied().collect::<BTreeSet<_>>();
         let changed = candidates.into_iter().filter(|day| {
-            let is_open = *day >= account.open_from.first_day() && !is_whole(*day);
+            // The notes of changes expire, too, and those of the account then differ from nothing.
+            let is_open = *day >= kept_from && !is_whole(*day);
             is_open && *day <= settled && changes.get(day) != noted.get(day)
         });
         let mut ranges = whole.into_iter().collect::<Vec<_>>();

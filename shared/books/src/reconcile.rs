@@ -1,7 +1,5 @@
 //! Days of bills: which are to be reconciled, and what is reported of each.
 
-use std::collections::BTreeSet;
-
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -156,12 +154,16 @@ impl Books {
         Ok(self.billing.has_finding(trade.as_str(), request).await?)
     }
 
-    /// The days whose bills were read, and those that a person skipped, this one included.
-    pub(crate) async fn reconciled_with(&self, day: Date) -> Result<BTreeSet<Date>, BookError> {
+    /// The last day up to which every bill of a month was read, or skipped by a person, this one
+    /// included. What is older waits for a person.
+    pub(crate) async fn read_through(&self, day: Date) -> Result<Date, BookError> {
         let oldest = day.saturating_sub(jiff::Span::new().days(DAYS_MAX));
-        let mut reconciled = self.billing.reconciled_since(oldest).await?;
+        let first = self.billing.first_bill().await?.unwrap_or(oldest).clamp(oldest, day);
+        let mut reconciled = self.billing.reconciled_since(first).await?;
         reconciled.insert(day);
-        Ok(reconciled)
+        let days = first.series(jiff::Span::new().days(1));
+        let read = days.take_while(|day| reconciled.contains(day)).last();
+        Ok(read.unwrap_or_else(|| first.yesterday().unwrap_or(Date::MIN)))
     }
 
     /// Closes a finding as a person decides. What the books expected of a bill by its numbers is

@@ -10,6 +10,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "most mishaps concern one place only")]
 
+mod age;
 mod alipay;
 mod aws;
 mod canary;
@@ -19,8 +20,10 @@ mod life;
 mod machines;
 mod mishap;
 mod model;
+mod operators;
 mod others;
 mod panics;
+mod pending;
 mod people;
 mod record;
 mod rest;

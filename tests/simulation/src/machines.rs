@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use steelyard_billing::{Calendar, DebitRules};
 use steelyard_books::Books;
 use steelyard_local_aws::{Embedded, LocalFunction, Transport, sqs};
-use steelyard_local_stack::{Functions, LocalClock, LocalMachine, Stack};
+use steelyard_local_stack::{Functions, LocalClock, LocalMachine, Stack, local_tables};
 use steelyard_runtime::{Clock, Error, Function, Invocation, aws};
 
 use crate::alipay::WayToAlipay;
@@ -23,14 +23,18 @@ use crate::canary::Canary;
 use crate::chaos::Chaos;
 use crate::life::Life;
 use crate::mishap::Mishap;
+use crate::operators::Console;
 use crate::panics;
 use crate::transition::Transition;
 
 /// The machines, by their numbers.
-const MACHINES: [usize; 3] = [0, 1, 2];
+pub(crate) const MACHINES: [usize; 3] = [0, 1, 2];
 
 /// The most that the clock of a machine differs from the others', in seconds: a quarter of an hour.
 const SKEW_MAX_S: i64 = 900;
+
+/// How long an operator waits for a command.
+const A_COMMAND: Duration = Duration::from_secs(300);
 
 /// A function that the machines run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +49,15 @@ pub enum Which {
     Reconcile,
     Events,
     Watch,
+    /// None of the functions: a command of an operator.
+    Operator,
+}
+
+/// A machine: its functions, and the console at which operators work.
+struct Machine {
+    host: LocalMachine,
+    functions: Functions,
+    console: LocalFunction,
 }
 
 /// All machines. Clones are the same ones.
@@ -55,7 +68,7 @@ struct Inner {
     chaos: Chaos,
     clock: LocalClock,
     embedded: Arc<Embedded>,
-    functions: Vec<Functions>,
+    machines: Mutex<Vec<Arc<Machine>>>,
     invocations: AtomicU64,
     /// The invocations that have not ended, with the time at which Lambda ends them.
     lives: Mutex<Vec<(Timestamp, Life)>>,
@@ -63,14 +76,14 @@ struct Inner {
 
 impl Machines {
     /// Machines over the services of a stack, each with a clock and ways of its own.
-    pub(crate) fn over(stack: &Stack, chaos: &Chaos, seed: u64) -> Result<Machines, Error> {
-        let functions =
-            MACHINES.into_iter().map(|machine| functions(stack, chaos, (seed, machine)));
+    pub(crate) fn over(stack: &Stack, chaos: &Chaos) -> Result<Machines, Error> {
+        let begin = |number| Ok(Arc::new(Machine::begin(stack, chaos, number)?));
+        let machines = MACHINES.into_iter().map(begin).collect::<Result<_, Error>>()?;
         Ok(Machines(Arc::new(Inner {
             chaos: chaos.clone(),
             clock: stack.clock.clone(),
             embedded: Arc::clone(&stack.embedded),
-            functions: functions.collect::<Result<_, _>>()?,
+            machines: Mutex::new(machines),
             invocations: AtomicU64::new(0),
             lives: Mutex::default(),
         })))
@@ -78,20 +91,19 @@ impl Machines {
 
     /// A function as a queue, a stream or a schedule reaches it.
     pub(crate) fn function(&self, which: Which) -> LocalFunction {
-        let of_first = self.0.functions.first().map(|of| which.of(of).timeout());
-        let timeout = of_first.unwrap_or(Duration::from_secs(60));
         // A process that stands still is ended by the clock of the stack.
-        let patient = timeout.saturating_mul(1000);
+        let patient = which.of(&self.machine(MACHINES[0])).timeout().saturating_mul(1000);
         LocalFunction::new(Anywhere { machines: self.clone(), which }, patient)
     }
 
     /// Invokes a function on any machine.
     pub(crate) async fn invoke(&self, which: Which, event: Value) -> Result<Value, Error> {
         let chaos = &self.0.chaos;
-        let machine = chaos.pick(&MACHINES);
+        let place = chaos.pick(&MACHINES);
         let number = self.0.invocations.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{}-{machine}.{number}", format!("{which:?}").to_lowercase());
-        let function = which.of(&self.0.functions[machine]);
+        let name = format!("{}-{place}.{number}", format!("{which:?}").to_lowercase());
+        let machine = self.machine(place);
+        let function = which.of(&machine);
         chaos.note(format_args!("{name} begins"));
         let life = Life::new(&name, which);
         let handler = AssertUnwindSafe(function.handling(event)).catch_unwind();
@@ -112,10 +124,30 @@ impl Machines {
         result
     }
 
+    /// A release by the rules of the stack reaches a machine. What runs there goes on by its rules.
+    pub(crate) fn release(&self, stack: &Stack, place: usize) -> Result<(), Error> {
+        let machine = self.machine(place).released(stack, &self.0.chaos)?;
+        self.machines()[place] = Arc::new(machine);
+        Ok(())
+    }
+
+    /// The release reaches every machine.
+    pub(crate) fn release_all(&self, stack: &Stack) -> Result<(), Error> {
+        MACHINES.into_iter().try_for_each(|place| self.release(stack, place))
+    }
+
+    fn machine(&self, place: usize) -> Arc<Machine> {
+        Arc::clone(&self.machines()[place])
+    }
+
+    fn machines(&self) -> MutexGuard<'_, Vec<Arc<Machine>>> {
+        self.0.machines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Lets what stands still go on, or ends it if its time is up.
-    pub(crate) fn wake(&self) {
+    pub(crate) fn wake(&self, still: impl IntoIterator<Item = (Timestamp, Life)>) {
         let now = self.0.clock.now();
-        for (until, life) in self.still() {
+        for (until, life) in still {
             if until <= now {
                 self.0.chaos.note(format_args!("{} is out of time", life.name));
                 life.end();
@@ -139,7 +171,8 @@ impl Machines {
         lives.iter().filter(|(_, life)| !life.is_still()).count()
     }
 
-    fn still(&self) -> Vec<(Timestamp, Life)> {
+    /// What stands still, with the time at which Lambda ends it.
+    pub(crate) fn still(&self) -> Vec<(Timestamp, Life)> {
         let mut still = self.lives().clone();
         still.retain(|(_, life)| life.is_still());
         still
@@ -160,7 +193,7 @@ impl Machines {
 }
 
 impl Which {
-    fn of(self, functions: &Functions) -> &LocalFunction {
+    fn of(self, Machine { functions, console, .. }: &Machine) -> &LocalFunction {
         match self {
             Which::Ingest => &functions.ingest,
             Which::Settle => &functions.settle,
@@ -171,6 +204,7 @@ impl Which {
             Which::Reconcile => &functions.reconcile,
             Which::Events => &functions.events,
             Which::Watch => &functions.watch,
+            Which::Operator => console,
         }
     }
 }
@@ -231,61 +265,71 @@ fn without_first(mut event: Value) -> Value {
     event
 }
 
-/// The rules of the stack, with another calendar.
-fn with_calendar(stack: &Stack, calendar: Calendar) -> DebitRules {
-    DebitRules { calendar, ..stack.rules.clone() }
-}
+/// How many machines this process has made, for all seeds.
+static MADE: AtomicU64 = AtomicU64::new(0);
 
-/// The functions of one machine.
-fn functions(
-    stack: &Stack,
-    chaos: &Chaos,
-    (seed, machine): (u64, usize),
-) -> Result<Functions, Error> {
-    let way = WayToAws {
-        transport: Transport::new(Arc::clone(&stack.embedded)),
-        chaos: chaos.clone(),
-        clock: stack.clock.clone(),
-        machine,
-        books: Arc::new(Books::new(stack.tables.billing.clone(), stack.rules.clone())),
-    };
-    let config = aws::local(Some(SharedHttpClient::new(way)), "http://aws.local")?;
-    // The SDK counts retries by region, for all clients of a process.
-    let region = Region::new(format!("seed-{seed}-{machine}"));
-    let config = config.to_builder().region(region).build();
-    let way = WayToAlipay {
-        alipay: stack.alipay.clone(),
-        gateway: stack.alipay.in_process(),
-        chaos: chaos.clone(),
-        clock: stack.clock.clone(),
-    };
-    let skew = chaos.draw_seconds(-SKEW_MAX_S..SKEW_MAX_S + 1);
-    // Most machines have the right time.
-    let skew = if chaos.one_in(6) { skew } else { SignedDuration::ZERO };
-    if !skew.is_zero() {
-        chaos.note_skewed();
-    }
-    let clock = stack.clock.clone();
-    let clock = Clock::from_fn(move || clock.now() + skew);
-    let gateway: Arc<dyn steelyard_alipay::Transport> = Arc::new(way);
-    let of = |rules: DebitRules| {
-        stack.functions_on(&LocalMachine {
-            rules,
+impl Machine {
+    /// A machine with a clock and ways of its own.
+    fn begin(stack: &Stack, chaos: &Chaos, place: usize) -> Result<Machine, Error> {
+        let way = WayToAws {
+            transport: Transport::new(Arc::clone(&stack.embedded)),
+            chaos: chaos.clone(),
+            clock: stack.clock.clone(),
+            machine: place,
+            books: Arc::new(Books::new(stack.tables.billing.clone(), stack.rules.clone())),
+        };
+        let config = aws::local(Some(SharedHttpClient::new(way)), "http://aws.local")?;
+        // The SDK counts retries by region, for all clients of a process.
+        let region = Region::new(format!("machine-{}", MADE.fetch_add(1, Ordering::Relaxed)));
+        let config = config.to_builder().region(region).build();
+        let way = WayToAlipay {
+            alipay: stack.alipay.clone(),
+            gateway: stack.alipay.in_process(),
+            chaos: chaos.clone(),
+            clock: stack.clock.clone(),
+        };
+        let skew = chaos.draw_seconds(-SKEW_MAX_S..SKEW_MAX_S + 1);
+        // Most machines have the right time.
+        let skew = if chaos.one_in(6) { skew } else { SignedDuration::ZERO };
+        if !skew.is_zero() {
+            chaos.note_skewed();
+        }
+        let clock = stack.clock.clone();
+        let clock = Clock::from_fn(move || clock.now() + skew);
+        let host = LocalMachine {
+            rules: stack.rules.clone(),
             config: config.clone(),
-            follower: config.clone(),
-            gateway: Some(Arc::clone(&gateway)),
+            follower: config,
+            gateway: Some(Arc::new(way)),
             session_clock: clock.clone(),
-            clock: clock.clone(),
-        })
-    };
-    if chaos.has(Canary::UtcDays) {
-        return of(with_calendar(stack, Calendar::new("UTC", 5)?));
+            clock,
+        };
+        Machine::of(host, stack, chaos)
     }
-    let functions = of(stack.rules.clone())?;
-    if chaos.has(Canary::ReopenedMonth) {
-        let Functions { ingest, .. } =
-            of(with_calendar(stack, Calendar::new("Asia/Shanghai", 27)?))?;
-        return Ok(Functions { ingest, ..functions });
+
+    /// The same machine with what a release by the rules of the stack now puts on it.
+    fn released(&self, stack: &Stack, chaos: &Chaos) -> Result<Machine, Error> {
+        Machine::of(self.host.clone(), stack, chaos)
     }
-    Ok(functions)
+
+    fn of(mut host: LocalMachine, stack: &Stack, chaos: &Chaos) -> Result<Machine, Error> {
+        let with_calendar = |time_zone, close_day| {
+            let calendar = Calendar::new(time_zone, close_day)?;
+            Ok::<_, Error>(DebitRules { calendar, ..stack.rules.clone() })
+        };
+        host.rules = match chaos.has(Canary::UtcDays) {
+            true => with_calendar("UTC", stack.rules.calendar.close_day())?,
+            false => stack.rules.clone(),
+        };
+        let mut functions = stack.functions_on(&host)?;
+        if chaos.has(Canary::ReopenedMonth) {
+            let rules = with_calendar("Asia/Shanghai", 27)?;
+            let reopened = stack.functions_on(&LocalMachine { rules, ..host.clone() })?;
+            functions.ingest = reopened.ingest;
+        }
+        let tables = local_tables(&host.config);
+        let books = Books::new(tables.billing.clone(), host.rules.clone());
+        let console = Console { books, tables, clock: host.clock.clone() };
+        Ok(Machine { host, functions, console: LocalFunction::new(console, A_COMMAND) })
+    }
 }

@@ -17,6 +17,16 @@ const FREE: [u64; 2] = [500_000, 100_000];
 /// The price of a call beyond them, in hundredths of a fen.
 const PRICE: [u64; 2] = [1, 3];
 
+/// The name of another plan.
+pub(crate) const FLAT: &str = "flat";
+
+/// That plan: nothing is free, and every call costs the same.
+pub(crate) const FLAT_PLAN: &str = r#"{ "plan": "flat", "effective_from": "2014-04-01", "rates": [
+    { "rate": "calls", "apis": ["*"], "price": { "model": "per_unit", "unit_price": "0.0002" } } ] }"#;
+
+/// The price of a call under it, in hundredths of a fen.
+const FLAT_PRICE: u64 = 2;
+
 /// The calls of one report about one provider and day, by API.
 pub(crate) type Calls = BTreeMap<String, u64>;
 
@@ -56,21 +66,55 @@ impl Model {
         sums
     }
 
-    /// The price of each month of a provider, in fen, by the first day of the month.
-    pub(crate) fn months(&self, provider: &str) -> BTreeMap<Date, i64> {
-        let mut used: BTreeMap<Date, [u64; 2]> = BTreeMap::new();
+    /// The price of each month of a provider, in fen, by the first day of the month. A provider is
+    /// on the plan of that name from each of these days on.
+    pub(crate) fn months(&self, provider: &str, plans: &[(Date, String)]) -> BTreeMap<Date, i64> {
+        let mut months: BTreeMap<Date, BTreeMap<Date, [u64; 2]>> = BTreeMap::new();
         for ((day, api), count) in self.calls(provider) {
             let rate = usize::from(api.starts_with("vas."));
-            used.entry(day.first_of_month()).or_default()[rate] += count;
+            let (begin, _) = part(day, plans);
+            let parts = months.entry(day.first_of_month()).or_default();
+            parts.entry(begin).or_default()[rate] += count;
         }
-        used.into_iter().map(|(month, used)| (month, price(used))).collect()
+        let price = |parts: BTreeMap<Date, [u64; 2]>| {
+            let of = |(begin, used)| hundredths(used, begin, plans);
+            fen(parts.into_iter().map(of).sum())
+        };
+        months.into_iter().map(|(month, parts)| (month, price(parts))).collect()
     }
 }
 
-/// The price of a month's calls in fen, half up.
-fn price(used: [u64; 2]) -> i64 {
-    let hundredths: u64 =
-        (0..2).map(|rate| used[rate].saturating_sub(FREE[rate]) * PRICE[rate]).sum();
+/// The days around one, from the first to the last of its month, on which the plan is the same.
+fn part(day: Date, plans: &[(Date, String)]) -> (Date, Date) {
+    let (first, last) = (day.first_of_month(), day.last_of_month());
+    let is_begun =
+        |of: Date| of > first && plan_on(of, plans) != plan_on(of.yesterday().unwrap_or(of), plans);
+    let changes = || plans.iter().map(|(from, _)| *from).filter(|from| is_begun(*from));
+    let begin = changes().filter(|from| *from <= day).max().unwrap_or(first);
+    let next = changes().filter(|from| *from > day && *from <= last).min();
+    (begin, next.and_then(|next| next.yesterday().ok()).unwrap_or(last))
+}
+
+fn plan_on(day: Date, plans: &[(Date, String)]) -> &str {
+    let begun = plans.iter().filter(|(from, _)| *from <= day);
+    begun.max_by_key(|(from, _)| *from).map_or("", |(_, plan)| plan)
+}
+
+/// The price of the calls of a part of a month, in hundredths of a fen. What is free in a month is
+/// free by the days of the part, rounded up.
+fn hundredths(used: [u64; 2], begin: Date, plans: &[(Date, String)]) -> u64 {
+    if plan_on(begin, plans) == FLAT {
+        return used.iter().sum::<u64>() * FLAT_PRICE;
+    }
+    let (_, last) = part(begin, plans);
+    let days = |of: i8| u64::try_from(of).expect("days are counted from 1");
+    let (of_part, of_month) = (days(last.day() - begin.day() + 1), days(begin.days_in_month()));
+    let free = |rate: usize| (FREE[rate] * of_part).div_ceil(of_month);
+    (0..2).map(|rate| used[rate].saturating_sub(free(rate)) * PRICE[rate]).sum()
+}
+
+/// An amount of hundredths of a fen in fen, half up.
+fn fen(hundredths: u64) -> i64 {
     i64::try_from((hundredths + 50) / 100).expect("a month costs less than all money")
 }
 
@@ -78,10 +122,28 @@ fn price(used: [u64; 2]) -> i64 {
 mod tests {
     use super::*;
 
+    fn date(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
     #[test]
     fn price_is_rounded_half_up() {
+        let plans = [(date("2015-04-01"), "jushita-2014".to_owned())];
+        let price = |used| fen(hundredths(used, date("2015-05-01"), &plans));
         assert_eq!(price([500_000, 100_000]), 0);
         assert_eq!((price([500_049, 0]), price([500_050, 0])), (0, 1));
         assert_eq!(price([1_500_000, 100_017]), 10_001);
+    }
+
+    #[test]
+    fn free_calls_are_given_by_days_where_the_plan_changes() {
+        let on = |day, plan: &str| (date(day), plan.to_owned());
+        let plans = [on("2015-04-01", "a"), on("2015-05-11", FLAT), on("2015-05-21", FLAT)];
+        assert_eq!(part(date("2015-05-10"), &plans), (date("2015-05-01"), date("2015-05-10")));
+        assert_eq!(part(date("2015-05-31"), &plans), (date("2015-05-11"), date("2015-05-31")));
+        // 500,000 / 31 * 10 = 161,290.3
+        assert_eq!(hundredths([161_291, 0], date("2015-05-01"), &plans), 0);
+        assert_eq!(hundredths([161_292, 0], date("2015-05-01"), &plans), 1);
+        assert_eq!(hundredths([3, 4], date("2015-05-11"), &plans), 14);
     }
 }

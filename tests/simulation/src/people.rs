@@ -1,10 +1,10 @@
-//! People: payers at Alipay, and operators.
+//! Payers at Alipay.
 
 use jiff::SignedDuration;
 use serde_json::json;
-use steelyard_billing::{OutRequestNo, Phase, Recharge, RefundRef, Resolution};
 use steelyard_local_alipay::{Agreement, AgreementStatus};
 use steelyard_offers::RECHARGES_PATH;
+use steelyard_runtime::Error;
 use steelyard_tests::keyed;
 
 use crate::machines::Which;
@@ -12,57 +12,17 @@ use crate::world::{PROVIDERS, World};
 
 impl World {
     /// A person does something.
-    pub(crate) async fn people_act(&mut self) {
+    pub(crate) async fn people_act(&mut self) -> Result<(), Error> {
         let provider = self.chaos.pick(&PROVIDERS);
-        match self.chaos.draw(0..13) {
+        match self.chaos.draw(0..20) {
             0..=2 => self.fund(provider),
             3 | 4 => self.ask_for_recharge(provider),
             5..=7 => self.pay_what_waits(),
-            8 => self.transfer(provider).await,
-            9 => self.give_back(provider).await,
-            10 => self.change_agreement(provider).await,
-            11 => {
-                let all = [Resolution::Ask, Resolution::Retry, Resolution::GiveUp];
-                self.resolve_debits(provider, self.chaos.pick(&all)).await;
-            }
-            _ => self.reverse(),
+            8 => self.change_agreement(provider).await,
+            9 => self.reverse(),
+            _ => self.operators_act(provider).await?,
         }
-    }
-
-    /// An operator resolves the debits of a provider that are held or in doubt.
-    pub(crate) async fn resolve_debits(&mut self, provider: &str, resolution: Resolution) {
-        for debit in self.platform.debits(provider).await {
-            if !matches!(debit.phase, Phase::Held { .. } | Phase::InDoubt { .. }) {
-                continue;
-            }
-            let (books, reason) = (self.platform.books(), steelyard_tests::reason("a look"));
-            let (id, number, now) = (&debit.provider, debit.debit, self.now());
-            let resolved = books.resolve_debit(id, number, resolution, &reason, now).await;
-            let said = resolved.map_or_else(|refused| refused.to_string(), |_| "done".to_owned());
-            self.chaos.note(format_args!("debit {number} of {provider}, {resolution:?}: {said}"));
-        }
-    }
-
-    /// An operator gives money of a recharge back.
-    pub(crate) async fn give_back(&mut self, provider: &str) {
-        let id = provider.parse().expect("a provider's id");
-        let recharges: Vec<Recharge> =
-            self.platform.stack.tables.billing.all(&id).await.expect("a clean way to the table");
-        let paid: Vec<_> = recharges.iter().filter(|of| of.payment().is_some()).collect();
-        if paid.is_empty() {
-            return;
-        }
-        self.references += 1;
-        let request = format!("back{}", self.references);
-        let number = RefundRef {
-            out_trade_no: self.chaos.pick(&paid).out_trade_no.clone(),
-            out_request_no: OutRequestNo::parse(&request).expect("letters and digits"),
-        };
-        let (amount, reason) = (steelyard_tests::fen(100), steelyard_tests::reason("a mistake"));
-        let books = self.platform.books();
-        let asked = books.ask_refund(&id, &number, amount, &reason, self.now()).await;
-        let said = asked.map_or_else(|refused| refused.to_string(), |_| "asked for".to_owned());
-        self.chaos.note(format_args!("{request} for {provider}: {said}"));
+        Ok(())
     }
 
     /// A payer ends an agreement, or signs another one where there is none.
@@ -115,14 +75,6 @@ impl World {
         let paid = alipay.pay_trade(&trade.out_trade_no, "person", self.now());
         let said = paid.map_or_else(|refused| refused.to_string(), |()| "paid".to_owned());
         self.chaos.note(format_args!("a person pays {}: {said}", trade.out_trade_no));
-    }
-
-    /// A provider pays by a bank transfer, which an operator books.
-    async fn transfer(&mut self, provider: &str) {
-        self.references += 1;
-        let fen = self.chaos.pick(&[1, 5_000, 30_000]);
-        self.chaos.note(format_args!("{provider} transfers {fen} fen"));
-        self.platform.recharge(provider, fen, &format!("bank-{}", self.references)).await;
     }
 
     /// Alipay gives money of a trade back without the merchant's asking.

@@ -8,8 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use steelyard_billing::event::Subject;
 use steelyard_billing::{
-    Attempt, Breach, BreachKind, Debit, FindingKind, OpenFinding, Phase, Resolution, Unanswered,
-    bill_day,
+    Attempt, Breach, BreachKind, Debit, FindingKind, OpenFinding, Resolution, Unanswered, bill_day,
 };
 use steelyard_local_alipay::Trade;
 use steelyard_local_aws::{sqs, visible_messages};
@@ -36,6 +35,7 @@ impl World {
     pub(crate) async fn come_to_rest(&mut self) -> Result<(), Error> {
         self.chaos.turn(false);
         self.machines.end_all();
+        self.machines.release_all(&self.platform.stack)?;
         self.until_idle().await?;
         let end = self.now() + SignedDuration::from_hours(1);
         self.move_clock(end).await?;
@@ -45,6 +45,7 @@ impl World {
             arrived.await;
         }
         self.send_what_waits().await?;
+        self.act_again().await?;
         self.follow_to_the_end().await?;
         self.check_events().await?;
         for provider in &PROVIDERS[..2] {
@@ -52,9 +53,11 @@ impl World {
             self.platform.stack.alipay.set_funds(provider, funds)?;
         }
         for provider in PROVIDERS {
-            self.resolve_debits(provider, Resolution::Ask).await;
+            self.resolve_debits(provider, Resolution::Ask).await?;
         }
+        self.until_idle().await?;
         self.send_dead_letters_again().await?;
+        self.use_new_plans().await?;
         self.chaos.note(format_args!("rest"));
         self.go_on_until(end + REST).await?;
         self.send_dead_letters_again().await?;
@@ -63,6 +66,22 @@ impl World {
             if self.platform.books_in_motion().await.is_empty() {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Each provider that was put on another plan is called once more: what another plan changes of
+    /// the days before stands on the next statement, and a month without calls has it at its end.
+    async fn use_new_plans(&mut self) -> Result<(), Error> {
+        let mut changed = Vec::new();
+        for provider in PROVIDERS {
+            if self.platform.found(provider).await.provider.plans.len() > 1 {
+                changed.push(provider);
+            }
+        }
+        if !changed.is_empty() {
+            self.report_of(&changed, 1, false);
+            self.until_idle().await?;
         }
         Ok(())
     }
@@ -143,6 +162,7 @@ impl World {
         self.check_declines().await?;
         for provider in PROVIDERS {
             self.check_usage(provider).await?;
+            self.check_acts(provider).await?;
             self.check_months(provider).await?;
         }
         self.check_queues().await
@@ -202,13 +222,17 @@ impl World {
             if let Some(unreadable) = found.unreadable.first() {
                 return Err(format!("{provider}: {unreadable:?}").into());
             }
-            let events = found.readable;
+            let (since, mut events) = (self.old_since, found.readable);
+            // Events expire, and those of what happened before may have.
+            let is_recent = |at: Timestamp| since.is_none_or(|since| at >= since);
+            events.retain(|event| is_recent(event.at_s));
             let told = |kind: &str| events.iter().filter(|event| event.kind == kind).count();
-            let paid = |debit: &&Debit| matches!(debit.phase, Phase::Paid { .. });
-            let happened = [
-                ("statement.settled", self.platform.statements(provider).await.len()),
-                ("debit.paid", self.platform.debits(provider).await.iter().filter(paid).count()),
-            ];
+            let (statements, debits) =
+                (self.platform.statements(provider).await, self.platform.debits(provider).await);
+            let settled = statements.iter().filter(|of| is_recent(of.settled_at_s)).count();
+            let is_paid = |debit: &&Debit| debit.paid_at().is_some_and(is_recent);
+            let paid = debits.iter().filter(is_paid).count();
+            let happened = [("statement.settled", settled), ("debit.paid", paid)];
             for (kind, times) in happened {
                 if told(kind) != times {
                     let told = told(kind);
@@ -217,7 +241,10 @@ impl World {
                     );
                 }
             }
-            let has_gap = (1..).zip(&events).any(|(number, event)| event.sequence != number);
+            let has_gap = events.windows(2).any(|two| two[1].sequence != two[0].sequence + 1);
+            let is_first_missing =
+                since.is_none() && events.first().is_some_and(|of| of.sequence != 1);
+            let has_gap = has_gap || is_first_missing;
             if has_gap {
                 return Err(format!("{provider}: the events are not numbered without a gap").into());
             }
@@ -278,7 +305,15 @@ impl World {
                 stored.insert((date(day)?, api.to_string()), used.calls.get());
             }
         }
-        let told = self.model.calls(provider);
+        let mut told = self.model.calls(provider);
+        // Of a month that is long over some reports may have expired.
+        let calendar = &self.platform.stack.rules.calendar;
+        let is_kept = |day: Date| {
+            let day: BillingDay = day.to_string().parse().expect("a day of the calendar");
+            self.now() < calendar.kept_until(day.month())
+        };
+        stored.retain(|of, left| is_kept(of.0) || told.get(of).is_none_or(|all| all < left));
+        told.retain(|of, _| is_kept(of.0));
         if stored != told {
             return Err(format!("{provider}: stored {stored:?}, and told {told:?}").into());
         }
@@ -290,10 +325,14 @@ impl World {
         let mut charged: BTreeMap<Date, i64> = BTreeMap::new();
         for statement in self.platform.statements(provider).await {
             let month = date(statement.statement.day)?.first_of_month();
-            *charged.entry(month).or_default() += statement.charge_fen.get();
+            *charged.entry(month).or_default() += statement.usage_fen()?.get();
         }
         charged.retain(|_, fen| *fen != 0);
-        let mut expected = self.model.months(provider);
+        let mut plans = Vec::new();
+        for assigned in self.platform.found(provider).await.provider.plans {
+            plans.push((date(assigned.from)?, assigned.plan.to_string()));
+        }
+        let mut expected = self.model.months(provider, &plans);
         expected.retain(|_, fen| *fen != 0);
         if charged != expected {
             let statements = self.platform.charges(provider).await;

@@ -19,6 +19,9 @@ use crate::world::World;
 /// How many things happen between two looks at the books.
 const LOOK_EVERY: u64 = 200;
 
+/// In how many seeds months pass.
+const AGE_ONE_IN: u64 = 12;
+
 /// The input of a simulation.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -90,7 +93,7 @@ pub fn simulate(options: &Options) -> Outcome {
 }
 
 async fn live(options: &Options, chaos: &Chaos, record: &OnceLock<Record>) -> Result<(), Error> {
-    let mut world = World::begin(options.seed, chaos.clone()).await?;
+    let mut world = World::begin(chaos.clone()).await?;
     if options.records {
         let begun = Record::begin(&world.platform.stack.embedded).await?;
         record.get_or_init(|| begun);
@@ -111,7 +114,11 @@ async fn live(options: &Options, chaos: &Chaos, record: &OnceLock<Record>) -> Re
 
 async fn live_by_chance(options: &Options, chaos: &Chaos, world: &mut World) -> Result<(), Error> {
     let mut look_at = LOOK_EVERY;
+    let mut grows_old_at = chaos.one_in(AGE_ONE_IN).then_some(options.events / 2);
     while chaos.events() < options.events {
+        if grows_old_at.take_if(|at| *at <= chaos.events()).is_some() {
+            world.grow_old().await?;
+        }
         world.step().await?;
         world.check_on_their_way().await?;
         if chaos.events() >= look_at {

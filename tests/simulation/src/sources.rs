@@ -1,7 +1,7 @@
 //! Sources: they report, send again until they are answered, and withdraw what was wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, Method};
 use jiff::civil::Date;
@@ -15,6 +15,7 @@ use steelyard_runtime::Error;
 use crate::machines::Which;
 use crate::mishap::Mishap;
 use crate::model::{BASIC, Calls, Model, Share, VALUE_ADDED};
+use crate::pending::Pending;
 use crate::world::{PROVIDERS, World};
 
 /// The longest time after which calls are still reported: the clocks of machines differ, and none
@@ -30,18 +31,10 @@ const LATE: &str = "is too late";
 /// All sources, and what they wait for.
 #[derive(Default)]
 pub(crate) struct Sources {
-    requests: Vec<Request>,
-    answers: Arc<Mutex<Vec<(usize, Value)>>>,
+    requests: Pending<Asked>,
     voided: BTreeSet<Share>,
     /// The reports with a record that came after its month had closed.
     too_late: BTreeSet<String>,
-}
-
-/// A request that is sent until it is answered.
-#[derive(Clone)]
-struct Request {
-    what: Asked,
-    is_answered: bool,
 }
 
 #[derive(Clone)]
@@ -96,7 +89,7 @@ impl Asked {
 impl World {
     /// A source reports, or sends a report again.
     pub(crate) fn report(&mut self) {
-        let waiting: Vec<usize> = self.sources.waiting().collect();
+        let waiting = self.sources.requests.waiting();
         if !waiting.is_empty() && self.chaos.one_in(3) {
             let place = self.chaos.pick(&waiting);
             return self.send(place);
@@ -118,20 +111,22 @@ impl World {
 
     /// A source reports of all providers, by HTTP or by the queue.
     pub(crate) fn report_of_all(&mut self, is_queued: bool) {
-        let record = |provider: &str| Record {
-            provider: provider.to_owned(),
-            api: BASIC,
-            at: self.now() - SignedDuration::from_hours(1),
-            count: 700_000,
-        };
-        let records = PROVIDERS.map(record).to_vec();
+        self.report_of(&PROVIDERS, 700_000, is_queued);
+    }
+
+    /// A source reports so many calls of each of these providers in the last hour.
+    pub(crate) fn report_of(&mut self, providers: &[&str], count: u64, is_queued: bool) {
+        let at = self.now() - SignedDuration::from_hours(1);
+        let record =
+            |provider: &&str| Record { provider: (*provider).to_owned(), api: BASIC, at, count };
+        let records = providers.iter().map(record).collect();
         let id = format!("r{}", self.sources.requests.len());
         self.ask(Asked::Report { id, records, is_queued });
     }
 
     fn ask(&mut self, what: Asked) {
-        self.sources.requests.push(Request { what, is_answered: false });
-        self.send(self.sources.requests.len() - 1);
+        let place = self.sources.requests.add(what);
+        self.send(place);
     }
 
     fn new_report(&self) -> Asked {
@@ -154,7 +149,7 @@ impl World {
 
     /// A report that was sent, with another count: a source whose log was rewritten.
     fn altered(&self) -> Option<Asked> {
-        let sent = self.chaos.pick(&self.sources.requests).what;
+        let sent = self.chaos.pick(&self.sources.requests.all());
         let Asked::Report { id, records, is_queued: false } = sent else { return None };
         let mut records = records.clone();
         records[0].count += 1;
@@ -171,9 +166,11 @@ impl World {
     }
 
     fn send(&mut self, place: usize) {
-        let asked = self.sources.requests[place].what.clone();
+        let asked = self.sources.requests.at(place).clone();
         self.chaos.note(format_args!("source sends {}", asked.document()));
         if let Asked::Report { is_queued: true, .. } = asked {
+            // The answer of a queue is seen by nobody, whatever was answered before.
+            self.sources.requests.reopen(place);
             let stack = &self.platform.stack;
             let (embedded, body) = (Arc::clone(&stack.embedded), asked.document().to_string());
             return self.run(async move {
@@ -182,10 +179,10 @@ impl World {
                 steelyard_local_aws::sqs(&embedded, "SendMessage", message).await.map(drop)
             });
         }
-        let (machines, answers) = (self.machines.clone(), Arc::clone(&self.sources.answers));
+        let (machines, answers) = (self.machines.clone(), self.sources.requests.answers());
         self.run(async move {
             if let Ok(answer) = machines.invoke(Which::Ingest, asked.event()).await {
-                locked(&answers).push((place, answer));
+                answers.add(place, answer);
             }
             Ok(())
         });
@@ -193,14 +190,14 @@ impl World {
 
     /// Sends everything again that nobody has answered, once nothing goes wrong any longer.
     pub(crate) async fn send_what_waits(&mut self) -> Result<(), Error> {
-        for place in self.sources.waiting().collect::<Vec<_>>() {
-            let event = self.sources.requests[place].what.event();
+        for place in self.sources.requests.waiting() {
+            let event = self.sources.requests.at(place).event();
             let answer = self.machines.invoke(Which::Ingest, event).await?;
-            locked(&self.sources.answers).push((place, answer));
+            self.sources.requests.answers().add(place, answer);
         }
         self.sources.take_answers(&mut self.model)?;
-        if let Some(place) = self.sources.waiting().next() {
-            let document = self.sources.requests[place].what.document();
+        if let Some(place) = self.sources.requests.waiting().first() {
+            let document = self.sources.requests.at(*place).document();
             return Err(format!("nobody answers {document}").into());
         }
         Ok(())
@@ -208,29 +205,22 @@ impl World {
 }
 
 impl Sources {
-    /// The requests that nobody has answered.
-    fn waiting(&self) -> impl Iterator<Item = usize> {
-        let requests = self.requests.iter().enumerate();
-        requests.filter(|(_, request)| !request.is_answered).map(|(place, _)| place)
-    }
-
     /// Notes the answers to sources.
     ///
     /// # Errors
     ///
     /// When an answer has no status, or a body that is no JSON.
     pub(crate) fn take_answers(&mut self, model: &mut Model) -> Result<(), Error> {
-        let answers = std::mem::take(&mut *locked(&self.answers));
-        for (place, answer) in answers {
+        for (place, answer) in self.requests.answers().take() {
             let status = answer["statusCode"].as_u64().ok_or("an answer without a status")?;
             // A source sends again what is not its own fault.
             if status >= 500 || status == 429 {
                 continue;
             }
-            self.requests[place].is_answered = true;
+            self.requests.close(place);
             let body = answer["body"].as_str().ok_or("an answer without a body")?;
             let body: Value = serde_json::from_str(body)?;
-            match self.requests[place].what.clone() {
+            match self.requests.at(place).clone() {
                 asked @ Asked::Report { .. } => self.told(model, &asked, &body),
                 Asked::Void(share) => {
                     if body["days"][share.3.to_string()].is_string() {
@@ -275,8 +265,4 @@ fn shares(asked: &Asked) -> BTreeMap<Share, Calls> {
         *shares.entry(share).or_default().entry(record.api.to_owned()).or_default() += record.count;
     }
     shares
-}
-
-fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
 }

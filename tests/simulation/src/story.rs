@@ -10,8 +10,8 @@ use crate::world::{PROVIDERS, World};
 const A_WHILE: SignedDuration = SignedDuration::from_hours(40);
 
 impl World {
-    /// Sources report, providers pay in and are debited, reports are withdrawn, and money goes
-    /// back.
+    /// Sources report, providers pay in and are debited, reports are withdrawn, terms change, and
+    /// money goes back.
     pub(crate) async fn live_shortly(&mut self) -> Result<(), Error> {
         for provider in PROVIDERS {
             self.ask_for_recharge(provider);
@@ -25,8 +25,14 @@ impl World {
         self.go_on_until(self.now() + A_WHILE).await?;
         self.withdraw();
         self.until_idle().await?;
+        let [first, second, third] = PROVIDERS;
+        self.transfer(first)?;
+        self.assign(second)?;
+        self.cap(third)?;
+        self.until_idle().await?;
         for provider in PROVIDERS {
-            self.give_back(provider).await;
+            self.give_back(provider).await?;
+            self.until_idle().await?;
         }
         self.report_of_all(true);
         self.go_on_until(self.now() + A_WHILE).await

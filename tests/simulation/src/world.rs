@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use steelyard_billing::{Calendar, DebitRules, RETENTION_DAYS_MIN};
 use steelyard_local_alipay::NotificationFault;
 use steelyard_local_aws::{EventSource, StreamSource, sqs, visible_messages};
 use steelyard_local_stack::{Notified, Scheduled};
@@ -13,9 +14,11 @@ use steelyard_tests::{Platform, fen};
 use tokio::task::JoinSet;
 
 use crate::chaos::Chaos;
-use crate::machines::{Machines, Which};
+use crate::life::Life;
+use crate::machines::{MACHINES, Machines, Which};
 use crate::mishap::Mishap;
-use crate::model::Model;
+use crate::model::{FLAT_PLAN, Model};
+use crate::operators::Operators;
 use crate::others::REALM;
 use crate::sources::Sources;
 
@@ -57,7 +60,12 @@ pub(crate) struct World {
     pub(crate) machines: Machines,
     pub(crate) model: Model,
     pub(crate) sources: Sources,
+    pub(crate) operators: Operators,
     pub(crate) references: u64,
+    /// Whether the rules change by releases.
+    releases: bool,
+    /// The time from which on items have expired.
+    pub(crate) old_since: Option<Timestamp>,
     queues: Vec<(Which, EventSource)>,
     told: Vec<Arc<StreamSource>>,
     /// Schedules that fired late.
@@ -67,18 +75,19 @@ pub(crate) struct World {
 
 impl World {
     /// A world at its beginning, where nothing has gone wrong yet.
-    pub(crate) async fn begin(seed: u64, chaos: Chaos) -> Result<World, Error> {
+    pub(crate) async fn begin(chaos: Chaos) -> Result<World, Error> {
         let begin = chaos.pick(&BEGINNINGS);
         let window = chaos.pick(&[0, 30]);
         let platform = Platform::open_in_process(begin, window).await;
         platform.set_realm(REALM).await;
+        platform.add_plan(FLAT_PLAN).await;
         for provider in PROVIDERS {
             platform.join(provider).await;
         }
         for provider in &PROVIDERS[..2] {
             platform.adopt(provider, &steelyard_tests::agreement_no(provider), 1_000_000).await;
         }
-        let machines = Machines::over(&platform.stack, &chaos, seed)?;
+        let machines = Machines::over(&platform.stack, &chaos)?;
         let sources = platform.stack.event_sources().into_iter().filter_map(|source| {
             let (_, which) = QUEUES.into_iter().find(|(queue, _)| *queue == source.queue)?;
             Some((which, EventSource { function: machines.function(which), ..source }))
@@ -97,7 +106,10 @@ impl World {
             machines,
             model: Model::default(),
             sources: Sources::default(),
+            operators: Operators::default(),
             references: 0,
+            releases: chaos.one_in(3),
+            old_since: None,
             late: Vec::new(),
             running: JoinSet::new(),
             platform,
@@ -125,12 +137,12 @@ impl World {
 
     async fn begin_something(&mut self) -> Result<(), Error> {
         // While a payment is on its way, what is decided of its debit is what counts.
-        let first = if self.chaos.on_their_way().is_empty() { 0 } else { 26 };
+        let first = if self.chaos.on_their_way().is_empty() { 0 } else { 30 };
         match self.chaos.draw(first..100) {
             0..=14 => self.report(),
             15..=17 => self.withdraw(),
-            18..=25 => self.people_act().await,
-            26..=59 => self.poll().await?,
+            18..=29 => self.people_act().await?,
+            30..=59 => self.poll().await?,
             60..=66 => self.follow(),
             67..=76 => self.notify(),
             _ => self.pass_time().await?,
@@ -186,6 +198,7 @@ impl World {
                 return Err("something runs for an hour".into());
             }
         }
+        self.operators.take_answers();
         self.sources.take_answers(&mut self.model)
     }
 
@@ -276,9 +289,34 @@ impl World {
         self.run(async move { Ok(alipay.deliver_due_to(&receiver, now).await.map(drop)?) });
     }
 
+    /// A release with other rules begins, or reaches a machine.
+    fn release(&mut self) -> Result<(), Error> {
+        let stack = &mut self.platform.stack;
+        if self.chaos.one_in(3) {
+            let close_day = self.chaos.pick(&[3, 5, 9]);
+            let calendar = Calendar::new("Asia/Shanghai", close_day)?;
+            stack.rules = DebitRules {
+                calendar: calendar.keeping_reports(RETENTION_DAYS_MIN)?,
+                window_minutes: self.chaos.pick(&[0, 30]),
+                minimum_fen: fen(self.chaos.pick(&[1, 500])),
+                ..stack.rules.clone()
+            };
+            self.chaos.note(format_args!("a release: {:?}", stack.rules));
+        }
+        let place = self.chaos.pick(&MACHINES);
+        self.chaos.note(format_args!("machine {place} is released"));
+        self.machines.release(stack, place)
+    }
+
     /// Lets time pass: seconds, minutes, hours, until something falls due, or days in which
     /// nothing runs.
     async fn pass_time(&mut self) -> Result<(), Error> {
+        if self.old_since.is_some() && self.chaos.one_in(8) {
+            self.delete_expired().await?;
+        }
+        if self.releases && self.chaos.one_in(10) {
+            self.release()?;
+        }
         let before = self.now();
         let until = match self.chaos.draw(0..11) {
             0 => before + self.chaos.draw_seconds(1..60),
@@ -304,7 +342,7 @@ impl World {
         }
         self.platform.stack.clock.set(until);
         self.chaos.note(format_args!("{until}"));
-        self.machines.wake();
+        self.wake().await?;
         let (due, later) =
             std::mem::take(&mut self.late).into_iter().partition(|(at, ..)| *at <= until);
         self.late = later;
@@ -317,6 +355,20 @@ impl World {
             if run != Scheduled::Dispatch || self.is_anything_due().await? || self.chaos.one_in(8) {
                 self.fire(which(run), run.event()).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Lets what stands still go on, or ends it. A process that reads bills runs alone.
+    async fn wake(&mut self) -> Result<(), Error> {
+        let is_reading = |life: &Life| life.function == Which::Reconcile;
+        let (reading, others): (Vec<_>, Vec<_>) =
+            self.machines.still().into_iter().partition(|(_, of)| is_reading(of));
+        self.machines.wake(others);
+        self.until_idle().await?;
+        for one in reading {
+            self.machines.wake([one]);
+            self.until_idle().await?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The pages: who sees them, and what a visit costs.
 
 mod api;
+mod made_up;
 mod operators;
 mod programs;
 mod walk;

@@ -283,6 +283,35 @@ async fn payment_that_is_booked_after_midnight_matches_the_bill_of_the_day_befor
     check(&platform, [0, 0, 0], 10_000).await;
 }
 
+#[tokio::test]
+async fn payment_is_not_missed_as_long_as_the_bill_of_an_earlier_day_is_to_be_read() {
+    let platform = indebted().await;
+    platform.stack.alipay.fail_next(Method::Pay, Fault::NoAnswerAfterEffect, 1);
+    platform.stack.alipay.fail_next(Method::Query, Fault::SystemErrorBeforeEffect, ALL);
+    platform.dispatch_at("2015-05-02T10:00").await;
+    let late = notice_of_the_last_trade(&platform);
+    platform.run_until("2015-05-03T00:10").await;
+    assert_eq!(platform.notify(&late).await, (200, "success".to_owned()));
+    // The bill of the day of the payment cannot be read, and those of the next two days, which show
+    // trades of others, are.
+    for morning in ["2015-05-03", "2015-05-04", "2015-05-05"] {
+        platform.run_until(&format!("{morning}T10:29")).await;
+        for fault in [Fault::SystemErrorBeforeEffect, Fault::BillExtraRow] {
+            platform.stack.alipay.fail_next(Method::Bill, fault, 1);
+        }
+        platform.run_until(&format!("{morning}T10:31")).await;
+        assert_eq!(stored(&platform, DAY).await, None, "{morning}");
+    }
+    for day in [NEXT_DAY, "2015-05-04"] {
+        assert!(stored(&platform, day).await.is_some(), "{day}");
+    }
+    platform.run_until("2015-05-06T12:00").await;
+    assert_eq!(told(&platform, DAY).await, all_match(1));
+    let findings = platform.stack.tables.billing.findings().await.unwrap().readable;
+    assert!(findings.iter().all(|of| of.finding.kind != FindingKind::OursOnly), "{findings:?}");
+    check(&platform, [0, 0, 0], 10_000).await;
+}
+
 /// The lines of a text in one order.
 fn sorted(text: &str) -> Vec<&str> {
     let mut lines: Vec<&str> = text.lines().collect();

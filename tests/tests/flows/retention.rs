@@ -111,3 +111,29 @@ async fn report_that_is_deleted_days_after_it_expired_changes_nothing() {
     assert!(platform.found("a").await.account.open_from >= month.previous());
     platform.books_balance().await;
 }
+
+#[tokio::test]
+async fn notes_of_changes_that_expired_stop_no_provider_of_an_open_month() {
+    let platform = platform(90).await;
+    // A late report of June is noted as a change, and a statement notes that it charged it.
+    platform.count("a", BASIC, "2015-06-04", 600_000).await;
+    platform.settle_at("2015-06-08T00:30").await;
+    let charges = platform.charges("a").await;
+    // Nothing runs until the note has expired, and then the reports.
+    platform.set("2015-11-01T00:30");
+    let now = platform.stack.clock.now().as_second();
+    for item in platform.scan("steelyard-usage").await {
+        let expires_at = item["expires_at_s"]["N"].as_str().map(|at| at.parse::<i64>().unwrap());
+        if expires_at.is_some_and(|at| at <= now) {
+            platform.delete_item_from("steelyard-usage", &item).await;
+        }
+    }
+    assert_eq!(reports(&platform, "2015-06").await, Vec::<Value>::new());
+    for night in ["2015-11-01T00:30", "2015-11-02T00:30"] {
+        platform.settle_at(night).await;
+    }
+    assert_eq!(platform.charges("a").await, charges);
+    let month: BillingMonth = "2015-10".parse().unwrap();
+    assert_eq!(platform.found("a").await.account.open_from, month);
+    platform.books_balance().await;
+}

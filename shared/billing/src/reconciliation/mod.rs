@@ -3,8 +3,6 @@
 mod plan;
 mod run;
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, offset};
@@ -82,12 +80,11 @@ impl Unmatched {
         (self.out_trade_no.clone(), self.out_request_no.clone())
     }
 
-    /// Whether no bill can still show it: those of its day and of the next day were read, or a
-    /// person skipped the day.
+    /// Whether no bill can still show it: every bill up to that of the day after it was booked was
+    /// read, or skipped by a person. It may have moved days before it was booked.
     #[must_use]
-    pub fn is_overdue(&self, reconciled: &BTreeSet<Date>) -> bool {
-        let next = self.booked_on.tomorrow();
-        reconciled.contains(&self.booked_on) && next.is_ok_and(|next| reconciled.contains(&next))
+    pub fn is_overdue(&self, read_through: Date) -> bool {
+        self.booked_on < read_through
     }
 
     /// The finding that no bill shows it.

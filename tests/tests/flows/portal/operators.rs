@@ -11,7 +11,7 @@ const PAGES: [&str; 6] =
     ["providers", "debits", "reconciliation", "runs", "receivables", "actions"];
 
 /// A session of an operator, who sees all providers first.
-async fn operator(platform: &Platform, name: &str, may: &[&str]) -> String {
+pub(super) async fn operator(platform: &Platform, name: &str, may: &[&str]) -> String {
     let link = link(platform, &json!({ "operator": name, "may": may })).await;
     let entered = ask(platform, Method::GET, &link, "", "").await;
     assert_eq!(entered.location, "/portal/operator/providers");

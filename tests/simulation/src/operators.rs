@@ -1,0 +1,360 @@
+//! Operators: what they do at a console, whose process ends and stands still as those of functions
+//! do. An operator who sees no answer does the same again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use steelyard_billing::mandate::{EndReason, MandateLimits};
+use steelyard_billing::{
+    AdjustmentId, AdjustmentOf, AdjustmentRequest, Cause, DebitId, Mandate, MandateId,
+    OutRequestNo, Person, Phase, ProviderId, Recharge, Reference, RefundRef, Resolution,
+    StatementId,
+};
+use steelyard_books::{BookError, Books, PaidIn, Tables};
+use steelyard_pricing::{AlertRules, BillingDay, Fen, Name};
+use steelyard_runtime::{Clock, Error, Function, Invocation};
+use steelyard_tests::{PLAN, fen, reason, reference};
+
+use crate::machines::Which;
+use crate::model::FLAT;
+use crate::pending::Pending;
+use crate::world::World;
+
+/// Something that an operator does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Act {
+    provider: ProviderId,
+    what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum What {
+    /// Books a bank transfer.
+    Transfer { reference: Reference, amount: Fen },
+    /// Gives money of a recharge back.
+    GiveBack { number: RefundRef, amount: Fen },
+    /// Decides about a debit.
+    Resolve { debit: DebitId, resolution: Resolution },
+    /// Makes a credit or debit note for a statement.
+    Adjust { note: AdjustmentId, corrects: StatementId, amount: Fen },
+    /// Takes such a note back.
+    Reject { note: AdjustmentId },
+    /// Puts the provider on a plan.
+    Assign { plan: Name, from: BillingDay },
+    /// Sets what a month may cost.
+    Cap { amount: Option<Fen> },
+    /// Lowers what one debit may take.
+    Lower { mandate: MandateId, amount: Fen },
+    /// The provider is debited by the mandate no longer.
+    End { mandate: MandateId },
+    /// Uses a suspended mandate again.
+    Resume { mandate: MandateId },
+}
+
+/// What operators did and want to do.
+#[derive(Default)]
+pub(crate) struct Operators {
+    acts: Pending<Act>,
+    /// The acts that were answered as done, in the order of the answers.
+    done: Vec<Act>,
+}
+
+/// What an operator's command runs in.
+pub(crate) struct Console {
+    pub(crate) books: Books,
+    pub(crate) tables: Tables,
+    pub(crate) clock: Clock,
+}
+
+impl Function for Console {
+    async fn handle(&self, event: Value, _: Invocation) -> Result<Value, Error> {
+        match self.act(serde_json::from_value(event)?).await {
+            Ok(()) => Ok(json!({ "done": true })),
+            Err(refused) if refused.is_of_one_record() => {
+                Ok(json!({ "refused": refused.to_string() }))
+            }
+            Err(failed) => Err(failed.into()),
+        }
+    }
+}
+
+impl Console {
+    async fn act(&self, Act { provider, what }: Act) -> Result<(), BookError> {
+        let (books, now, id) = (&self.books, self.clock.now(), &provider);
+        let why = || reason("a look at it");
+        match what {
+            What::Transfer { reference, amount } => {
+                match books.pay_in(id, amount, &reference, now).await? {
+                    PaidIn::Now(_) | PaidIn::Before(_) => {}
+                    PaidIn::ReferenceUsed(_) => return Err(BookError::ReferenceUsed(reference)),
+                }
+            }
+            What::GiveBack { number, amount } => {
+                books.ask_refund(id, &number, amount, &why(), now).await?;
+            }
+            What::Resolve { debit, resolution } => {
+                books.resolve_debit(id, debit, resolution, &why(), now).await?;
+            }
+            What::Adjust { note, corrects, amount } => {
+                let request = AdjustmentRequest {
+                    id: Some(note),
+                    amount_fen: amount,
+                    of: AdjustmentOf { corrects, line: None, reports: Vec::new() },
+                    reason: why(),
+                    by: operator(),
+                };
+                books.adjust(&self.tables.usage, id, &request, now).await?;
+            }
+            What::Reject { note } => {
+                books.reject_adjustment(id, &note, (&operator(), &why()), now).await?;
+            }
+            What::Assign { plan, from } => {
+                let plans = self.tables.billing.plans().await?.catalog;
+                books
+                    .change_provider(id, |of, settled| {
+                        of.assign(plan.clone(), from, &plans, settled)
+                    })
+                    .await?;
+            }
+            What::Cap { amount } => {
+                let rules = AlertRules { cap_fen: amount, ..AlertRules::default() };
+                books.set_alerts(id, &rules).await?;
+            }
+            What::Lower { mandate, amount } => {
+                let limits = MandateLimits { single_fen: amount, daily_fen: None };
+                books.lower_limits(id, mandate, limits, now).await?;
+            }
+            What::End { mandate } => {
+                let end = |of: &Mandate| of.ending(EndReason::RevokedHere { reason: why() }, now);
+                books.decide_mandate(id, mandate, now, end).await?;
+            }
+            What::Resume { mandate } => {
+                let resume = |of: &Mandate| of.resumed(now);
+                books.decide_mandate(id, mandate, now, resume).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl World {
+    /// An operator does something, or does again what had no answer.
+    pub(crate) async fn operators_act(&mut self, provider: &str) -> Result<(), Error> {
+        let waiting = self.operators.acts.waiting();
+        if !waiting.is_empty() && self.chaos.one_in(3) {
+            let place = self.chaos.pick(&waiting);
+            self.send_act(place);
+            return Ok(());
+        }
+        match self.chaos.draw(0..10) {
+            0 | 1 => self.transfer(provider)?,
+            2 => self.give_back(provider).await?,
+            3 | 4 => {
+                let all = [Resolution::Ask, Resolution::Retry, Resolution::GiveUp];
+                self.resolve_debits(provider, self.chaos.pick(&all)).await?;
+            }
+            5 | 6 => self.adjust(provider).await?,
+            7 => self.assign(provider)?,
+            8 => self.cap(provider)?,
+            _ => self.change_mandate(provider).await?,
+        }
+        Ok(())
+    }
+
+    /// An operator books a bank transfer.
+    pub(crate) fn transfer(&mut self, provider: &str) -> Result<(), Error> {
+        self.references += 1;
+        let reference = reference(&format!("bank-{}", self.references));
+        let amount = fen(self.chaos.pick(&[1, 5_000, 30_000]));
+        self.act(provider, What::Transfer { reference, amount })
+    }
+
+    /// An operator gives money of a recharge back.
+    pub(crate) async fn give_back(&mut self, provider: &str) -> Result<(), Error> {
+        let recharges: Vec<Recharge> =
+            self.platform.stack.tables.billing.all(&provider.parse()?).await?;
+        let paid: Vec<_> = recharges.iter().filter(|of| of.payment().is_some()).collect();
+        if paid.is_empty() {
+            return Ok(());
+        }
+        self.references += 1;
+        let number = RefundRef {
+            out_trade_no: self.chaos.pick(&paid).out_trade_no.clone(),
+            out_request_no: OutRequestNo::parse(&format!("back{}", self.references))?,
+        };
+        self.act(provider, What::GiveBack { number, amount: fen(100) })
+    }
+
+    /// An operator resolves the debits of a provider that are held or in doubt.
+    pub(crate) async fn resolve_debits(
+        &mut self,
+        provider: &str,
+        resolution: Resolution,
+    ) -> Result<(), Error> {
+        for debit in self.platform.debits(provider).await {
+            if matches!(debit.phase, Phase::Held { .. } | Phase::InDoubt { .. }) {
+                self.act(provider, What::Resolve { debit: debit.debit, resolution })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An operator makes a credit or debit note for a statement of a month before, or takes the
+    /// last one back.
+    async fn adjust(&mut self, provider: &str) -> Result<(), Error> {
+        let noted = self.operators.acts.all().into_iter().rev().find_map(|act| match act.what {
+            What::Adjust { note, .. } if act.provider.as_str() == provider => Some(note),
+            _ => None,
+        });
+        if let (Some(note), true) = (noted, self.chaos.one_in(4)) {
+            return self.act(provider, What::Reject { note });
+        }
+        let month = self.platform.today().month();
+        let mut before = self.platform.statements(provider).await;
+        before.retain(|statement| statement.statement.day.month() < month);
+        if before.is_empty() {
+            return Ok(());
+        }
+        self.references += 1;
+        let note = format!("note-{}", self.references).parse()?;
+        let corrects = self.chaos.pick(&before).statement;
+        let amount = fen(self.chaos.pick(&[-7_000, -1, 1, 30_000]));
+        self.act(provider, What::Adjust { note, corrects, amount })
+    }
+
+    /// An operator puts a provider on a plan, from a day on that is settled or is not.
+    pub(crate) fn assign(&mut self, provider: &str) -> Result<(), Error> {
+        let plan = self.chaos.pick(&[PLAN, FLAT]).to_owned().try_into()?;
+        let mut from = self.platform.today();
+        for _ in 0..self.chaos.draw(0..4) {
+            from = from.next();
+        }
+        self.act(provider, What::Assign { plan, from })
+    }
+
+    /// An operator says what a month may cost.
+    pub(crate) fn cap(&mut self, provider: &str) -> Result<(), Error> {
+        let amount = self.chaos.pick(&[None, Some(1), Some(20_000)]).map(Fen::new);
+        self.act(provider, What::Cap { amount })
+    }
+
+    /// An operator lowers the limit of the mandate in use, ends it, or uses it again.
+    async fn change_mandate(&mut self, provider: &str) -> Result<(), Error> {
+        let Some(of) = self.platform.found(provider).await.provider.mandate else { return Ok(()) };
+        let mandate = of.mandate;
+        let what = match self.chaos.draw(0..4) {
+            0 | 1 => What::Lower { mandate, amount: fen(self.chaos.pick(&[8_000, 40_000])) },
+            2 => What::Resume { mandate },
+            _ => What::End { mandate },
+        };
+        self.act(provider, what)
+    }
+
+    fn act(&mut self, provider: &str, what: What) -> Result<(), Error> {
+        let place = self.operators.acts.add(Act { provider: provider.parse()?, what });
+        self.send_act(place);
+        Ok(())
+    }
+
+    fn send_act(&mut self, place: usize) {
+        let act = self.operators.acts.at(place).clone();
+        self.chaos.note(format_args!("an operator of {}: {:?}", act.provider, act.what));
+        let (machines, answers) = (self.machines.clone(), self.operators.acts.answers());
+        let chaos = self.chaos.clone();
+        self.run(async move {
+            let event = serde_json::to_value(act)?;
+            if let Ok(answer) = machines.invoke(Which::Operator, event).await {
+                chaos.note_read(format_args!("the operator is told {answer}"));
+                answers.add(place, answer);
+            }
+            Ok(())
+        });
+    }
+
+    /// Does again what had no answer, once nothing goes wrong any longer.
+    pub(crate) async fn act_again(&mut self) -> Result<(), Error> {
+        for place in self.operators.acts.waiting() {
+            self.send_act(place);
+        }
+        self.until_idle().await?;
+        match self.operators.acts.waiting().first() {
+            Some(place) => {
+                Err(format!("nobody answers {:?}", self.operators.acts.at(*place)).into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What was answered to operators as done stands in the books, and each note is booked once.
+    pub(crate) async fn check_acts(&self, provider: &str) -> Result<(), Error> {
+        let found = self.platform.found(provider).await;
+        let plans = found.provider.plans.clone();
+        let books = self.platform.stack.tables.books(found, &[]).await?;
+        let causes = || books.journal.iter().map(|entry| &entry.record().cause);
+        let times = |of: &Reference| {
+            causes()
+                .filter(|cause| matches!(cause, Cause::Recharged { reference } if reference == of))
+                .count()
+        };
+        let is_done = |what: &&What| match what {
+            What::Transfer { reference, .. } => times(reference) == 1,
+            What::Assign { from, .. } => plans.iter().any(|of| of.from == *from),
+            _ => true,
+        };
+        if let Some(undone) = self.operators.done_for(provider).find(|what| !is_done(what)) {
+            return Err(format!("{provider}: {undone:?} is said to be done").into());
+        }
+        let mut booked: Vec<(AdjustmentId, Fen)> = Vec::new();
+        for note in books.statements.iter().flat_map(|of| &of.adjustments) {
+            booked.push((note.adjustment.clone(), note.amount_fen));
+        }
+        booked.sort();
+        let made = self.operators.notes_of(provider);
+        if booked != made {
+            return Err(
+                format!("{provider}: notes {booked:?} are booked, and {made:?} made").into()
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Operators {
+    /// Notes the answers.
+    pub(crate) fn take_answers(&mut self) {
+        for (place, answer) in self.acts.answers().take() {
+            self.acts.close(place);
+            if answer["done"] == true {
+                self.done.push(self.acts.at(place).clone());
+            }
+        }
+    }
+
+    /// The acts for a provider that were answered as done.
+    fn done_for(&self, provider: &str) -> impl Iterator<Item = &What> {
+        let of = move |act: &&Act| act.provider.as_str() == provider;
+        self.done.iter().filter(of).map(|act| &act.what)
+    }
+
+    /// The credit and debit notes that were made for a provider and not taken back, by name.
+    fn notes_of(&self, provider: &str) -> Vec<(AdjustmentId, Fen)> {
+        let rejected: Vec<&AdjustmentId> = self
+            .done_for(provider)
+            .filter_map(|what| if let What::Reject { note } = what { Some(note) } else { None })
+            .collect();
+        let mut notes = BTreeMap::new();
+        for what in self.done_for(provider) {
+            if let What::Adjust { note, amount, .. } = what {
+                notes.insert(note.clone(), *amount);
+            }
+        }
+        // To take one back is final, whenever its maker sees the answer.
+        notes.retain(|note, _| !rejected.contains(&note));
+        notes.into_iter().collect()
+    }
+}
+
+fn operator() -> Person {
+    Person::new("an operator").expect("a name")
+}
