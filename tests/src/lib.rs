@@ -12,6 +12,7 @@ mod machine;
 mod night;
 mod offers;
 mod platform;
+mod queues;
 mod report;
 mod rights;
 mod scale;

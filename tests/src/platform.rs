@@ -427,7 +427,7 @@ impl Platform {
 
     /// All that was counted of a provider.
     pub async fn metered(&self, provider: &str) -> Metered {
-        let counted = self.counted(provider).await;
+        let counted = self.all_counted(provider).await;
         let by_day = counted.values().map(|usage| usage.total().unwrap());
         by_day.fold(Metered::ZERO, |sum, of_day| sum.plus(of_day).unwrap())
     }

@@ -117,7 +117,8 @@ impl Reread {
     /// noted it, and once a month is closed for good all of it, so that nothing depends on the
     /// notes.
     ///
-    /// Of a month whose reports can have expired nothing is read: what could be charged of it was.
+    /// Of a month whose reports can have expired nothing is read again: what settlement read of it
+    /// in time is charged.
     #[must_use]
     pub fn of(
         account: &Account,
@@ -139,7 +140,8 @@ impl Reread {
         let noted = account.noted_changes();
         let candidates = changes.keys().chain(noted.keys()).copied().collect::<BTreeSet<_>>();
         let changed = candidates.into_iter().filter(|day| {
-            // The notes of changes expire, too, and those of the account then differ from nothing.
+            // Ingest's note of a change expires before the account's copy of it: that difference is
+            // no change.
             let is_open = *day >= kept_from && !is_whole(*day);
             is_open && *day <= settled && changes.get(day) != noted.get(day)
         });

@@ -122,7 +122,7 @@ pub use provider::{DEBIT_MAX, MandateInUse, PlanAssignment, Provider, TermsChang
 pub use reason::{REASON_MAX, Reason, ReasonError};
 pub use recharge::{Recharge, RechargeAmountError, RechargePhase, RechargePurpose};
 pub use reconciliation::{
-    BillFile, Finding, FindingKind, OpenFinding, Reconciliation, Unmatched, bill_day,
+    BillFile, BillsDone, Finding, FindingKind, OpenFinding, Reconciliation, Unmatched, bill_day,
 };
 pub use reference::{REFERENCE_MAX, Reference, ReferenceError};
 pub use refund::{Refund, RefundConflict, RefundFrom, RefundPhase, RefundRef, RefundStep};

@@ -238,14 +238,14 @@ impl Books {
         mut tally: BillTally,
         now: Timestamp,
     ) -> Result<DayEnd, BookError> {
-        let read_through = self.read_through(day).await?;
+        let done = self.bills_done(day).await?;
         let (mut waiting, mut new, mut unreadable) = (0_u32, Vec::new(), Vec::new());
         for part in 0..BILL_PARTS {
             let left = self.billing.unmatched_between(part, Date::ZERO, day).await?;
             unreadable.extend(left.unreadable);
             let of_the_day = left.unmatched.iter().filter(|of| of.booked_on == day).count();
             waiting = waiting.saturating_add(count(of_the_day));
-            let overdue = left.unmatched.iter().filter(|of| of.is_overdue(read_through));
+            let overdue = left.unmatched.iter().filter(|of| of.is_overdue(&done));
             let reported = self.report(overdue.map(Unmatched::ours_only).collect(), day).await?;
             tally.find(reported.of_the_day);
             new.extend(reported.new);

@@ -4,7 +4,8 @@ use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use steelyard_billing::{
-    Doubt, OpenFinding, OutRequestNo, OutTradeNo, Reason, Reconciliation, Unmatched, bill_day,
+    BillsDone, Doubt, OpenFinding, OutRequestNo, OutTradeNo, Reason, Reconciliation, Unmatched,
+    bill_day,
 };
 use steelyard_store::Found;
 use steelyard_store::schema::{BILL_PARTS, bill_part};
@@ -154,16 +155,13 @@ impl Books {
         Ok(self.billing.has_finding(trade.as_str(), request).await?)
     }
 
-    /// The last day up to which every bill of a month was read, or skipped by a person, this one
-    /// included. What is older waits for a person.
-    pub(crate) async fn read_through(&self, day: Date) -> Result<Date, BookError> {
+    /// The days of the last month that are done with, this one included.
+    pub(crate) async fn bills_done(&self, day: Date) -> Result<BillsDone, BookError> {
         let oldest = day.saturating_sub(jiff::Span::new().days(DAYS_MAX));
-        let first = self.billing.first_bill().await?.unwrap_or(oldest).clamp(oldest, day);
-        let mut reconciled = self.billing.reconciled_since(first).await?;
-        reconciled.insert(day);
-        let days = first.series(jiff::Span::new().days(1));
-        let read = days.take_while(|day| reconciled.contains(day)).last();
-        Ok(read.unwrap_or_else(|| first.yesterday().unwrap_or(Date::MIN)))
+        let since = self.billing.first_bill().await?.unwrap_or(oldest).clamp(oldest, day);
+        let mut days = self.billing.reconciled_since(since).await?;
+        days.insert(day);
+        Ok(BillsDone { since, days })
     }
 
     /// Closes a finding as a person decides. What the books expected of a bill by its numbers is

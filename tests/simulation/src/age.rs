@@ -1,10 +1,10 @@
-//! A world that grows old: months pass, and DynamoDB deletes what has expired, in any order and
-//! some of it late.
+//! A world that grows old: months pass, and DynamoDB deletes what has expired, some of it late.
 
 use jiff::SignedDuration;
+use steelyard_billing::event::Subject;
 use steelyard_runtime::Error;
 
-use crate::world::World;
+use crate::world::{PROVIDERS, World};
 
 /// The tables of which items expire.
 const TABLES: [&str; 3] = ["steelyard-usage", "steelyard-billing", "steelyard-events"];
@@ -19,6 +19,12 @@ impl World {
     pub(crate) async fn grow_old(&mut self) -> Result<(), Error> {
         self.come_to_rest().await?;
         self.check_rest().await?;
+        for provider in PROVIDERS {
+            let subject = Subject::Provider(provider.parse()?);
+            let events = self.platform.stack.events.events_after(&subject, 0, u16::MAX).await?;
+            let last = events.readable.iter().map(|event| event.sequence).max().unwrap_or(0);
+            self.events_known.insert(provider.to_owned(), last);
+        }
         let days = self.chaos.draw_seconds(DAYS).as_secs();
         let until = self.now() + SignedDuration::from_secs(days * A_DAY_S);
         self.platform.stack.clock.set(until);

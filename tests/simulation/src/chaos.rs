@@ -46,6 +46,8 @@ struct State {
     canary: Option<Canary>,
     cuts: Cuts,
     transitions: BTreeMap<Transition, u64>,
+    /// How often operators were answered that something is done, by its kind.
+    acts: BTreeMap<&'static str, u64>,
 }
 
 /// The most that a mishap of requests to AWS happens, of a million chances: one in ten.
@@ -88,6 +90,7 @@ impl Chaos {
             canary,
             cuts: Cuts::default(),
             transitions: BTreeMap::new(),
+            acts: BTreeMap::new(),
         })))
     }
 
@@ -122,6 +125,16 @@ impl Chaos {
     /// How often each phase changed to each.
     pub(crate) fn transitions(&self) -> BTreeMap<Transition, u64> {
         self.state().transitions.clone()
+    }
+
+    /// Notes that an operator was answered that something is done.
+    pub(crate) fn note_act(&self, kind: &'static str) {
+        *self.state().acts.entry(kind).or_default() += 1;
+    }
+
+    /// How often each kind of act was done.
+    pub(crate) fn acts(&self) -> BTreeMap<&'static str, u64> {
+        self.state().acts.clone()
     }
 
     /// How many requests each function made.

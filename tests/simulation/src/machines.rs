@@ -11,7 +11,7 @@ use aws_types::region::Region;
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use steelyard_billing::{Calendar, DebitRules};
+use steelyard_billing::{Calendar, DebitRules, RETENTION_DAYS_MIN};
 use steelyard_books::Books;
 use steelyard_local_aws::{Embedded, LocalFunction, Transport, sqs};
 use steelyard_local_stack::{Functions, LocalClock, LocalMachine, Stack, local_tables};
@@ -315,6 +315,7 @@ impl Machine {
     fn of(mut host: LocalMachine, stack: &Stack, chaos: &Chaos) -> Result<Machine, Error> {
         let with_calendar = |time_zone, close_day| {
             let calendar = Calendar::new(time_zone, close_day)?;
+            let calendar = calendar.keeping_reports(RETENTION_DAYS_MIN)?;
             Ok::<_, Error>(DebitRules { calendar, ..stack.rules.clone() })
         };
         host.rules = match chaos.has(Canary::UtcDays) {

@@ -85,10 +85,13 @@ fn main() -> ExitCode {
         }
     });
     let sums = sums.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let Sums { runs, events, failed, fired, transitions } = &sums;
+    let Sums { runs, events, failed, fired, acts, transitions } = &sums;
     println!("{runs} runs, {events} events, {failed} failed, {:?}", begin.elapsed());
     for mishap in Mishap::ALL {
         println!("{:>10} {mishap:?}", fired.get(&mishap).copied().unwrap_or(0));
+    }
+    for (act, times) in acts {
+        println!("{times:>10} operator: {act}");
     }
     for (transition, times) in transitions {
         println!("{times:>10} {transition}");
@@ -139,6 +142,7 @@ struct Sums {
     events: u64,
     failed: u64,
     fired: BTreeMap<Mishap, u64>,
+    acts: BTreeMap<&'static str, u64>,
     transitions: BTreeMap<Transition, u64>,
 }
 
@@ -149,6 +153,9 @@ impl Sums {
         self.failed += u64::from(outcome.failure.is_some());
         for (mishap, times) in &outcome.fired {
             *self.fired.entry(*mishap).or_default() += times;
+        }
+        for (act, times) in &outcome.acts {
+            *self.acts.entry(act).or_default() += times;
         }
         for (transition, times) in &outcome.transitions {
             *self.transitions.entry(transition.clone()).or_default() += times;

@@ -8,8 +8,16 @@ use jiff::civil::Date;
 /// An API that the rate of basic APIs covers.
 pub(crate) const BASIC: &str = "taobao.trades.sold.get";
 
-/// An API that the rate of value-added APIs covers.
-pub(crate) const VALUE_ADDED: &str = "vas.reports.get";
+/// The APIs that are called: some that the rate of value-added APIs covers, and some that are named
+/// almost so.
+pub(crate) const APIS: [&str; 6] = [
+    BASIC,
+    "vas.reports.get",
+    "vas",
+    "VAS.reports.get",
+    "vas./?&=%25'();:@+,$!~[]{}|^",
+    "Taobao.trades.sold.get",
+];
 
 /// The free calls of a month: of basic APIs, and of value-added ones.
 const FREE: [u64; 2] = [500_000, 100_000];

@@ -5,21 +5,22 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use steelyard_billing::mandate::{EndReason, MandateLimits};
+use steelyard_billing::mandate::{EndReason, MandateLimits, MandatePhase};
 use steelyard_billing::{
-    AdjustmentId, AdjustmentOf, AdjustmentRequest, Cause, DebitId, Mandate, MandateId,
-    OutRequestNo, Person, Phase, ProviderId, Recharge, Reference, RefundRef, Resolution,
-    StatementId,
+    AdjustmentId, AdjustmentOf, AdjustmentRequest, Cause, DebitId, Entry, Mandate, MandateId,
+    OutRequestNo, Person, Phase, PlanAssignment, ProviderId, Recharge, Reference, RefundRef,
+    Resolution, StatementId,
 };
-use steelyard_books::{BookError, Books, PaidIn, Tables};
+use steelyard_books::{BookError, Books, PaidIn, RefundAsked, Tables};
 use steelyard_pricing::{AlertRules, BillingDay, Fen, Name};
 use steelyard_runtime::{Clock, Error, Function, Invocation};
 use steelyard_tests::{PLAN, fen, reason, reference};
 
+use crate::chaos::Chaos;
 use crate::machines::Which;
 use crate::model::FLAT;
 use crate::pending::Pending;
-use crate::world::World;
+use crate::world::{PROVIDERS, World};
 
 /// Something that an operator does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,8 @@ enum What {
     Resolve { debit: DebitId, resolution: Resolution },
     /// Makes a credit or debit note for a statement.
     Adjust { note: AdjustmentId, corrects: StatementId, amount: Fen },
+    /// Approves such a note as a second person.
+    Approve { note: AdjustmentId },
     /// Takes such a note back.
     Reject { note: AdjustmentId },
     /// Puts the provider on a plan.
@@ -46,7 +49,7 @@ enum What {
     Cap { amount: Option<Fen> },
     /// Lowers what one debit may take.
     Lower { mandate: MandateId, amount: Fen },
-    /// The provider is debited by the mandate no longer.
+    /// Ends a mandate for a reason, as a person of the platform may.
     End { mandate: MandateId },
     /// Uses a suspended mandate again.
     Resume { mandate: MandateId },
@@ -70,7 +73,8 @@ pub(crate) struct Console {
 impl Function for Console {
     async fn handle(&self, event: Value, _: Invocation) -> Result<Value, Error> {
         match self.act(serde_json::from_value(event)?).await {
-            Ok(()) => Ok(json!({ "done": true })),
+            Ok(None) => Ok(json!({ "done": true })),
+            Ok(Some(refused)) => Ok(json!({ "refused": refused })),
             Err(refused) if refused.is_of_one_record() => {
                 Ok(json!({ "refused": refused.to_string() }))
             }
@@ -80,7 +84,8 @@ impl Function for Console {
 }
 
 impl Console {
-    async fn act(&self, Act { provider, what }: Act) -> Result<(), BookError> {
+    /// Does it; why it is refused, if it is.
+    async fn act(&self, Act { provider, what }: Act) -> Result<Option<String>, BookError> {
         let (books, now, id) = (&self.books, self.clock.now(), &provider);
         let why = || reason("a look at it");
         match what {
@@ -91,7 +96,10 @@ impl Console {
                 }
             }
             What::GiveBack { number, amount } => {
-                books.ask_refund(id, &number, amount, &why(), now).await?;
+                match books.ask_refund(id, &number, amount, &why(), now).await? {
+                    RefundAsked::Stands(_) => {}
+                    refused => return Ok(Some(format!("{refused:?}"))),
+                }
             }
             What::Resolve { debit, resolution } => {
                 books.resolve_debit(id, debit, resolution, &why(), now).await?;
@@ -105,6 +113,10 @@ impl Console {
                     by: operator(),
                 };
                 books.adjust(&self.tables.usage, id, &request, now).await?;
+            }
+            What::Approve { note } => {
+                let second = Person::new("another operator").expect("a name");
+                books.approve_adjustment(id, &note, &second, now).await?;
             }
             What::Reject { note } => {
                 books.reject_adjustment(id, &note, (&operator(), &why()), now).await?;
@@ -134,7 +146,7 @@ impl Console {
                 books.decide_mandate(id, mandate, now, resume).await?;
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -147,16 +159,16 @@ impl World {
             self.send_act(place);
             return Ok(());
         }
-        match self.chaos.draw(0..10) {
-            0 | 1 => self.transfer(provider)?,
-            2 => self.give_back(provider).await?,
+        match self.chaos.draw(0..12) {
+            0 => self.transfer(provider)?,
+            1 | 2 => self.give_back(&PROVIDERS).await?,
             3 | 4 => {
                 let all = [Resolution::Ask, Resolution::Retry, Resolution::GiveUp];
                 self.resolve_debits(provider, self.chaos.pick(&all)).await?;
             }
-            5 | 6 => self.adjust(provider).await?,
-            7 => self.assign(provider)?,
-            8 => self.cap(provider)?,
+            5..=7 => self.adjust(provider).await?,
+            8 => self.assign(provider)?,
+            9 => self.cap(provider)?,
             _ => self.change_mandate(provider).await?,
         }
         Ok(())
@@ -170,20 +182,23 @@ impl World {
         self.act(provider, What::Transfer { reference, amount })
     }
 
-    /// An operator gives money of a recharge back.
-    pub(crate) async fn give_back(&mut self, provider: &str) -> Result<(), Error> {
-        let recharges: Vec<Recharge> =
-            self.platform.stack.tables.billing.all(&provider.parse()?).await?;
-        let paid: Vec<_> = recharges.iter().filter(|of| of.payment().is_some()).collect();
+    /// An operator gives money of a recharge of one of these providers back.
+    pub(crate) async fn give_back(&mut self, providers: &[&str]) -> Result<(), Error> {
+        let mut paid = Vec::new();
+        for provider in providers {
+            let id: ProviderId = provider.parse()?;
+            let recharges: Vec<Recharge> = self.platform.stack.tables.billing.all(&id).await?;
+            paid.extend(recharges.into_iter().filter(|of| of.payment().is_some()));
+        }
         if paid.is_empty() {
             return Ok(());
         }
         self.references += 1;
-        let number = RefundRef {
-            out_trade_no: self.chaos.pick(&paid).out_trade_no.clone(),
-            out_request_no: OutRequestNo::parse(&format!("back{}", self.references))?,
-        };
-        self.act(provider, What::GiveBack { number, amount: fen(100) })
+        let Recharge { provider, out_trade_no, amount_fen, .. } = self.chaos.pick(&paid);
+        let out_request_no = OutRequestNo::parse(&format!("back{}", self.references))?;
+        let number = RefundRef { out_trade_no, out_request_no };
+        let amount = amount_fen.min(fen(100));
+        self.act(provider.as_str(), What::GiveBack { number, amount })
     }
 
     /// An operator resolves the debits of a provider that are held or in doubt.
@@ -200,15 +215,17 @@ impl World {
         Ok(())
     }
 
-    /// An operator makes a credit or debit note for a statement of a month before, or takes the
-    /// last one back.
+    /// An operator makes a credit or debit note for a statement of a month before, or approves the
+    /// last one or takes it back.
     async fn adjust(&mut self, provider: &str) -> Result<(), Error> {
         let noted = self.operators.acts.all().into_iter().rev().find_map(|act| match act.what {
             What::Adjust { note, .. } if act.provider.as_str() == provider => Some(note),
             _ => None,
         });
-        if let (Some(note), true) = (noted, self.chaos.one_in(4)) {
-            return self.act(provider, What::Reject { note });
+        match (noted, self.chaos.draw(0..4)) {
+            (Some(note), 0) => return self.act(provider, What::Reject { note }),
+            (Some(note), 1) => return self.act(provider, What::Approve { note }),
+            _ => {}
         }
         let month = self.platform.today().month();
         let mut before = self.platform.statements(provider).await;
@@ -239,13 +256,17 @@ impl World {
         self.act(provider, What::Cap { amount })
     }
 
-    /// An operator lowers the limit of the mandate in use, ends it, or uses it again.
+    /// An operator lowers the limit of the last mandate, ends it, or uses it again if it is
+    /// suspended.
     async fn change_mandate(&mut self, provider: &str) -> Result<(), Error> {
-        let Some(of) = self.platform.found(provider).await.provider.mandate else { return Ok(()) };
+        let mandates: Vec<Mandate> =
+            self.platform.stack.tables.billing.all(&provider.parse()?).await?;
+        let Some(of) = mandates.last() else { return Ok(()) };
         let mandate = of.mandate;
+        let is_suspended = matches!(of.phase, MandatePhase::Suspended { .. });
         let what = match self.chaos.draw(0..4) {
-            0 | 1 => What::Lower { mandate, amount: fen(self.chaos.pick(&[8_000, 40_000])) },
-            2 => What::Resume { mandate },
+            0..=2 if is_suspended => What::Resume { mandate },
+            0..=2 => What::Lower { mandate, amount: fen(self.chaos.pick(&[8_000, 40_000])) },
             _ => What::End { mandate },
         };
         self.act(provider, what)
@@ -286,24 +307,60 @@ impl World {
         }
     }
 
-    /// What was answered to operators as done stands in the books, and each note is booked once.
+    /// A second person approves all credit and debit notes, whether they need it or not.
+    pub(crate) async fn approve_notes(&mut self) -> Result<(), Error> {
+        for provider in PROVIDERS {
+            for (note, _) in self.operators.notes_of(provider) {
+                self.act(provider, What::Approve { note })?;
+            }
+        }
+        self.until_idle().await
+    }
+
+    /// What was answered to operators as done stands in the books, and of plans and notes nothing
+    /// else does.
     pub(crate) async fn check_acts(&self, provider: &str) -> Result<(), Error> {
         let found = self.platform.found(provider).await;
-        let plans = found.provider.plans.clone();
+        let provided = found.provider.clone();
         let books = self.platform.stack.tables.books(found, &[]).await?;
-        let causes = || books.journal.iter().map(|entry| &entry.record().cause);
-        let times = |of: &Reference| {
-            causes()
-                .filter(|cause| matches!(cause, Cause::Recharged { reference } if reference == of))
-                .count()
+        let transferred = |of: &Reference, amount: Fen| {
+            let entries = books.journal.iter().map(Entry::record).filter(
+                |entry| matches!(&entry.cause, Cause::Recharged { reference } if reference == of),
+            );
+            let amounts: Vec<bool> = entries
+                .map(|entry| entry.postings.iter().any(|posting| posting.amount_fen == amount))
+                .collect();
+            amounts == [true]
         };
+        let asked = || self.operators.asked_for(provider);
         let is_done = |what: &&What| match what {
-            What::Transfer { reference, .. } => times(reference) == 1,
-            What::Assign { from, .. } => plans.iter().any(|of| of.from == *from),
-            _ => true,
+            What::Transfer { reference, amount } => transferred(reference, *amount),
+            What::GiveBack { number, .. } => books.refunds.iter().any(|of| of.number() == *number),
+            // Another one from the same day on may have come after it.
+            What::Assign { from, .. } => provided.plans.iter().any(|of| of.from == *from),
+            What::Lower { mandate, amount } => {
+                let of = books.mandates.iter().find(|of| of.mandate == *mandate);
+                of.is_some_and(|of| of.single_limit_fen <= *amount)
+            }
+            What::End { mandate } => {
+                let of = books.mandates.iter().find(|of| of.mandate == *mandate);
+                of.is_some_and(|of| of.in_use().is_none())
+            }
+            What::Cap { .. } => {
+                let cap = provided.alert_rules.cap_fen;
+                asked().any(|what| matches!(what, What::Cap { amount } if amount == cap))
+            }
+            What::Resolve { .. } | What::Adjust { .. } | What::Approve { .. } => true,
+            What::Reject { .. } | What::Resume { .. } => true,
         };
         if let Some(undone) = self.operators.done_for(provider).find(|what| !is_done(what)) {
             return Err(format!("{provider}: {undone:?} is said to be done").into());
+        }
+        let is_asked = |of: &&PlanAssignment| {
+            asked().any(|what| matches!(what, What::Assign { plan, from } if (&plan, &from) == (&of.plan, &of.from)))
+        };
+        if let Some(unasked) = provided.plans.iter().skip(1).find(|of| !is_asked(of)) {
+            return Err(format!("{provider}: nobody asked for {unasked:?}").into());
         }
         let mut booked: Vec<(AdjustmentId, Fen)> = Vec::new();
         for note in books.statements.iter().flat_map(|of| &of.adjustments) {
@@ -322,13 +379,21 @@ impl World {
 
 impl Operators {
     /// Notes the answers.
-    pub(crate) fn take_answers(&mut self) {
+    pub(crate) fn take_answers(&mut self, chaos: &Chaos) {
         for (place, answer) in self.acts.answers().take() {
             self.acts.close(place);
             if answer["done"] == true {
-                self.done.push(self.acts.at(place).clone());
+                let act = self.acts.at(place).clone();
+                chaos.note_act(act.what.kind());
+                self.done.push(act);
             }
         }
+    }
+
+    /// All acts for a provider, whatever the answers.
+    fn asked_for(&self, provider: &str) -> impl Iterator<Item = What> {
+        let of = move |act: &Act| act.provider.as_str() == provider;
+        self.acts.all().into_iter().filter(of).map(|act| act.what)
     }
 
     /// The acts for a provider that were answered as done.
@@ -352,6 +417,24 @@ impl Operators {
         // To take one back is final, whenever its maker sees the answer.
         notes.retain(|note, _| !rejected.contains(&note));
         notes.into_iter().collect()
+    }
+}
+
+impl What {
+    const fn kind(&self) -> &'static str {
+        match self {
+            What::Transfer { .. } => "transfer",
+            What::GiveBack { .. } => "give back",
+            What::Resolve { .. } => "resolve",
+            What::Adjust { .. } => "adjust",
+            What::Approve { .. } => "approve",
+            What::Reject { .. } => "reject",
+            What::Assign { .. } => "assign",
+            What::Cap { .. } => "cap",
+            What::Lower { .. } => "lower",
+            What::End { .. } => "end",
+            What::Resume { .. } => "resume",
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use steelyard_local_alipay::{Agreement, AgreementStatus};
 use steelyard_offers::RECHARGES_PATH;
 use steelyard_runtime::Error;
-use steelyard_tests::keyed;
+use steelyard_tests::{agreement_no, keyed};
 
 use crate::machines::Which;
 use crate::world::{PROVIDERS, World};
@@ -30,7 +30,7 @@ impl World {
         let alipay = &self.platform.stack.alipay;
         if self.platform.found(provider).await.provider.mandate.is_none() {
             self.references += 1;
-            let number = format!("2016{provider}{}", self.references);
+            let number = format!("{}{}", agreement_no(provider), self.references);
             self.chaos.note(format_args!("{provider} signs {number}"));
             return self.platform.adopt(provider, &number, 5_000_000).await;
         }

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 use steelyard_billing::event::Subject;
 use steelyard_billing::{
     Attempt, Breach, BreachKind, Debit, FindingKind, OpenFinding, Resolution, Unanswered, bill_day,
 };
 use steelyard_local_alipay::Trade;
-use steelyard_local_aws::{sqs, visible_messages};
 use steelyard_pricing::BillingDay;
 use steelyard_runtime::Error;
 use steelyard_tests::Balanced;
@@ -56,11 +55,14 @@ impl World {
             self.resolve_debits(provider, Resolution::Ask).await?;
         }
         self.until_idle().await?;
-        self.send_dead_letters_again().await?;
+        self.send_dead_letters_again().await;
+        if self.platform.stack.rules.adjustments_need_approval {
+            self.approve_notes().await?;
+        }
         self.use_new_plans().await?;
         self.chaos.note(format_args!("rest"));
         self.go_on_until(end + REST).await?;
-        self.send_dead_letters_again().await?;
+        self.send_dead_letters_again().await;
         for _ in 0..MORE_DAYS {
             self.go_on_until(self.now() + A_DAY).await?;
             if self.platform.books_in_motion().await.is_empty() {
@@ -70,8 +72,9 @@ impl World {
         Ok(())
     }
 
-    /// Each provider that was put on another plan is called once more: what another plan changes of
-    /// the days before stands on the next statement, and a month without calls has it at its end.
+    /// Lets the next statement show what another plan changes of the days before. One more call is
+    /// reported for each provider that was put on another plan; or the month goes to its end, since
+    /// its last day has a statement without calls, too.
     async fn use_new_plans(&mut self) -> Result<(), Error> {
         let mut changed = Vec::new();
         for provider in PROVIDERS {
@@ -79,11 +82,18 @@ impl World {
                 changed.push(provider);
             }
         }
-        if !changed.is_empty() {
-            self.report_of(&changed, 1, false);
-            self.until_idle().await?;
+        if changed.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        if self.chaos.one_in(6) {
+            let month = self.platform.today().month();
+            while self.platform.today().month() == month {
+                self.go_on_until(self.now() + A_DAY).await?;
+            }
+            return Ok(());
+        }
+        self.report_of(&changed, 1, false);
+        self.until_idle().await
     }
 
     /// Lets time pass with all that falls due in it, on the machines.
@@ -97,36 +107,10 @@ impl World {
         Ok(())
     }
 
-    /// Puts dead letters back on their queues.
-    async fn send_dead_letters_again(&self) -> Result<(), Error> {
+    async fn send_dead_letters_again(&self) {
         for (queue, _) in QUEUES {
-            for body in self.take_messages(&dead_letters_of(queue)).await? {
-                let again = json!({ "QueueUrl": format!("/{queue}"), "MessageBody": body });
-                sqs(&self.platform.stack.embedded, "SendMessage", again).await?;
-            }
+            self.platform.send_dead_letters_again(queue).await;
         }
-        Ok(())
-    }
-
-    /// Takes the visible messages of a queue away; gives their bodies.
-    async fn take_messages(&self, queue: &str) -> Result<Vec<Value>, Error> {
-        let (embedded, url) = (&self.platform.stack.embedded, format!("/{queue}"));
-        let mut bodies = Vec::new();
-        while visible_messages(embedded, queue).await? > 0 {
-            let asked = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10 });
-            let received = sqs(embedded, "ReceiveMessage", asked).await?;
-            let Some(messages) = received["Messages"].as_array() else {
-                // What was received too often went to the dead letters instead.
-                break;
-            };
-            for message in messages {
-                let handle = &message["ReceiptHandle"];
-                let done = json!({ "QueueUrl": url, "ReceiptHandle": handle });
-                sqs(embedded, "DeleteMessage", done).await?;
-                bodies.push(message["Body"].clone());
-            }
-        }
-        Ok(bodies)
     }
 
     /// Checks what must hold at any time. What Alipay gave back on its own may be in the journal
@@ -199,8 +183,8 @@ impl World {
         self.platform.stack.clock.set(self.now() + A_DAY);
         for (queue, _) in QUEUES {
             // To receive what was received too often moves it to the dead letters.
-            let mut left = self.take_messages(queue).await?;
-            left.extend(self.take_messages(&dead_letters_of(queue)).await?);
+            let mut left = self.platform.take_messages(queue).await;
+            left.extend(self.platform.take_dead_letters(queue).await);
             let is_poison = |body: &&Value| POISONS.iter().any(|poison| **body == *poison);
             // Nothing is to be done about what waited on the queue until its month had closed.
             let is_too_late = |body: &&Value| self.sources.is_too_late(body);
@@ -223,9 +207,10 @@ impl World {
                 return Err(format!("{provider}: {unreadable:?}").into());
             }
             let (since, mut events) = (self.old_since, found.readable);
-            // Events expire, and those of what happened before may have.
             let is_recent = |at: Timestamp| since.is_none_or(|since| at >= since);
-            events.retain(|event| is_recent(event.at_s));
+            // Those that are known from before months passed may have expired.
+            let known = self.events_known.get(provider).copied().unwrap_or(0);
+            events.retain(|event| event.sequence > known);
             let told = |kind: &str| events.iter().filter(|event| event.kind == kind).count();
             let (statements, debits) =
                 (self.platform.statements(provider).await, self.platform.debits(provider).await);
@@ -242,10 +227,8 @@ impl World {
                 }
             }
             let has_gap = events.windows(2).any(|two| two[1].sequence != two[0].sequence + 1);
-            let is_first_missing =
-                since.is_none() && events.first().is_some_and(|of| of.sequence != 1);
-            let has_gap = has_gap || is_first_missing;
-            if has_gap {
+            let is_first_missing = events.first().is_some_and(|of| of.sequence != known + 1);
+            if has_gap || is_first_missing {
                 return Err(format!("{provider}: the events are not numbered without a gap").into());
             }
         }
@@ -343,10 +326,6 @@ impl World {
         }
         Ok(())
     }
-}
-
-fn dead_letters_of(queue: &str) -> String {
-    format!("{queue}-dead-letters")
 }
 
 fn date(day: BillingDay) -> Result<Date, Error> {

@@ -50,6 +50,8 @@ pub struct Outcome {
     pub fired: BTreeMap<Mishap, u64>,
     /// How many requests each function made before rest.
     pub requests: BTreeMap<Which, u64>,
+    /// How often operators were answered that something is done, by its kind.
+    pub acts: BTreeMap<&'static str, u64>,
     /// A line for each thing that happened or was read.
     pub trace: Vec<String>,
     /// How often the phase of a record changed to another, as the stream of the table shows.
@@ -87,9 +89,10 @@ pub fn simulate(options: &Options) -> Outcome {
         Err(panic) => Some(panic),
     };
     let (events, requests, transitions) = (chaos.events(), chaos.requests(), chaos.transitions());
+    let acts = chaos.acts();
     let exchanges = record.get().map(Record::take).unwrap_or_default();
     let (fired, trace) = chaos.story();
-    Outcome { events, fired, requests, trace, transitions, exchanges, failure }
+    Outcome { events, fired, requests, acts, trace, transitions, exchanges, failure }
 }
 
 async fn live(options: &Options, chaos: &Chaos, record: &OnceLock<Record>) -> Result<(), Error> {

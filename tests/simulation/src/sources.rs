@@ -14,7 +14,7 @@ use steelyard_runtime::Error;
 
 use crate::machines::Which;
 use crate::mishap::Mishap;
-use crate::model::{BASIC, Calls, Model, Share, VALUE_ADDED};
+use crate::model::{APIS, BASIC, Calls, Model, Share};
 use crate::pending::Pending;
 use crate::world::{PROVIDERS, World};
 
@@ -34,14 +34,17 @@ pub(crate) struct Sources {
     requests: Pending<Asked>,
     voided: BTreeSet<Share>,
     /// The reports with a record that came after its month had closed.
-    too_late: BTreeSet<String>,
+    too_late: BTreeSet<Name>,
 }
 
 #[derive(Clone)]
 enum Asked {
-    Report { id: String, records: Vec<Record>, is_queued: bool },
+    Report { name: Name, records: Vec<Record>, is_queued: bool },
     Void(Share),
 }
+
+/// The name of a report: its source, and its id within it.
+type Name = (String, String);
 
 #[derive(Clone)]
 struct Record {
@@ -65,9 +68,9 @@ impl Record {
 impl Asked {
     fn document(&self) -> Value {
         match self {
-            Asked::Report { id, records, .. } => {
+            Asked::Report { name: (source, id), records, .. } => {
                 let records: Vec<Value> = records.iter().map(Record::document).collect();
-                json!({ "source": "gateway-1", "id": id, "records": records })
+                json!({ "source": source, "id": id, "records": records })
             }
             Asked::Void((source, id, provider, day)) => json!({
                 "provider": provider, "source": source, "id": id, "day": day.to_string(),
@@ -120,8 +123,15 @@ impl World {
         let record =
             |provider: &&str| Record { provider: (*provider).to_owned(), api: BASIC, at, count };
         let records = providers.iter().map(record).collect();
-        let id = format!("r{}", self.sources.requests.len());
-        self.ask(Asked::Report { id, records, is_queued });
+        let name = self.new_name();
+        self.ask(Asked::Report { name, records, is_queued });
+    }
+
+    /// A name that no report has: two sources use the same ids.
+    fn new_name(&self) -> Name {
+        let number = self.sources.requests.len();
+        let source = ["gateway-1", "gateway-1:1"][number % 2];
+        (source.to_owned(), format!("r{}.@-", number / 2))
     }
 
     fn ask(&mut self, what: Asked) {
@@ -137,23 +147,22 @@ impl World {
             let ago = self.chaos.draw_seconds(if is_late { LATE_S } else { RECENT_S });
             Record {
                 provider: self.chaos.pick(&PROVIDERS).to_owned(),
-                api: self.chaos.pick(&[BASIC, VALUE_ADDED]),
+                api: if self.chaos.one_in(3) { BASIC } else { self.chaos.pick(&APIS) },
                 at: self.now() - ago,
                 count: self.chaos.pick(&[1, 3_333, 120_000, 700_000, 2_000_001]),
             }
         });
         let records = records.collect();
-        let id = format!("r{}", self.sources.requests.len());
-        Asked::Report { id, records, is_queued }
+        Asked::Report { name: self.new_name(), records, is_queued }
     }
 
     /// A report that was sent, with another count: a source whose log was rewritten.
     fn altered(&self) -> Option<Asked> {
         let sent = self.chaos.pick(&self.sources.requests.all());
-        let Asked::Report { id, records, is_queued: false } = sent else { return None };
+        let Asked::Report { name, records, is_queued: false } = sent else { return None };
         let mut records = records.clone();
         records[0].count += 1;
-        Some(Asked::Report { id: id.clone(), records, is_queued: false })
+        Some(Asked::Report { name: name.clone(), records, is_queued: false })
     }
 
     /// An operator withdraws a report that counts.
@@ -236,16 +245,17 @@ impl Sources {
     /// Whether the body of a message is a report with a record that came too late.
     pub(crate) fn is_too_late(&self, body: &Value) -> bool {
         let report = body.as_str().and_then(|body| serde_json::from_str::<Value>(body).ok());
-        let id = report.as_ref().and_then(|report| report["id"].as_str());
-        id.is_some_and(|id| self.too_late.contains(id))
+        let text = |name: &str| Some(report.as_ref()?[name].as_str()?.to_owned());
+        let name = text("source").zip(text("id"));
+        name.is_some_and(|name| self.too_late.contains(&name))
     }
 
     /// Notes the answer about a report.
     fn told(&mut self, model: &mut Model, asked: &Asked, body: &Value) {
         let mut refused = body["refused"].as_array().into_iter().flatten();
         let is_too_late = |of: &Value| of["reason"].as_str().is_some_and(|why| why.contains(LATE));
-        if let (true, Asked::Report { id, .. }) = (refused.any(is_too_late), asked) {
-            self.too_late.insert(id.clone());
+        if let (true, Asked::Report { name, .. }) = (refused.any(is_too_late), asked) {
+            self.too_late.insert(name.clone());
         }
         for (share, calls) in shares(asked) {
             let became = body["providers"][&share.2][share.3.to_string()].as_str();
@@ -258,10 +268,10 @@ impl Sources {
 
 /// The shares of a report.
 fn shares(asked: &Asked) -> BTreeMap<Share, Calls> {
-    let Asked::Report { id, records, .. } = asked else { return BTreeMap::new() };
+    let Asked::Report { name: (source, id), records, .. } = asked else { return BTreeMap::new() };
     let mut shares = BTreeMap::<Share, Calls>::new();
     for record in records {
-        let share = ("gateway-1".to_owned(), id.clone(), record.provider.clone(), record.day());
+        let share = (source.clone(), id.clone(), record.provider.clone(), record.day());
         *shares.entry(share).or_default().entry(record.api.to_owned()).or_default() += record.count;
     }
     shares

@@ -31,7 +31,7 @@ impl World {
         self.cap(third)?;
         self.until_idle().await?;
         for provider in PROVIDERS {
-            self.give_back(provider).await?;
+            self.give_back(&[provider]).await?;
             self.until_idle().await?;
         }
         self.report_of_all(true);

@@ -1,5 +1,6 @@
 //! The world: a platform, its machines, its sources and payers, and the time that passes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +23,9 @@ use crate::operators::Operators;
 use crate::others::REALM;
 use crate::sources::Sources;
 
-/// The providers. The third has no agreement and pays by itself.
-pub(crate) const PROVIDERS: [&str; 3] = ["ann", "bob", "cho"];
+/// The providers, each named as the first one and more. The third has no agreement and pays by
+/// itself.
+pub(crate) const PROVIDERS: [&str; 3] = ["ann", "ann.b", "ann:@c"];
 
 /// When a world begins, in Beijing: before ends of months, of years and of February, in common
 /// years and in leap years.
@@ -66,6 +68,8 @@ pub(crate) struct World {
     releases: bool,
     /// The time from which on items have expired.
     pub(crate) old_since: Option<Timestamp>,
+    /// The number of the last event of each provider before then.
+    pub(crate) events_known: BTreeMap<String, u64>,
     queues: Vec<(Which, EventSource)>,
     told: Vec<Arc<StreamSource>>,
     /// Schedules that fired late.
@@ -110,6 +114,7 @@ impl World {
             references: 0,
             releases: chaos.one_in(3),
             old_since: None,
+            events_known: BTreeMap::new(),
             late: Vec::new(),
             running: JoinSet::new(),
             platform,
@@ -137,12 +142,12 @@ impl World {
 
     async fn begin_something(&mut self) -> Result<(), Error> {
         // While a payment is on its way, what is decided of its debit is what counts.
-        let first = if self.chaos.on_their_way().is_empty() { 0 } else { 30 };
+        let first = if self.chaos.on_their_way().is_empty() { 0 } else { 35 };
         match self.chaos.draw(first..100) {
             0..=14 => self.report(),
             15..=17 => self.withdraw(),
-            18..=29 => self.people_act().await?,
-            30..=59 => self.poll().await?,
+            18..=34 => self.people_act().await?,
+            35..=59 => self.poll().await?,
             60..=66 => self.follow(),
             67..=76 => self.notify(),
             _ => self.pass_time().await?,
@@ -198,7 +203,7 @@ impl World {
                 return Err("something runs for an hour".into());
             }
         }
-        self.operators.take_answers();
+        self.operators.take_answers(&self.chaos);
         self.sources.take_answers(&mut self.model)
     }
 
@@ -299,6 +304,7 @@ impl World {
                 calendar: calendar.keeping_reports(RETENTION_DAYS_MIN)?,
                 window_minutes: self.chaos.pick(&[0, 30]),
                 minimum_fen: fen(self.chaos.pick(&[1, 500])),
+                adjustments_need_approval: self.chaos.one_in(2),
                 ..stack.rules.clone()
             };
             self.chaos.note(format_args!("a release: {:?}", stack.rules));

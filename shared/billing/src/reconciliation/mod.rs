@@ -3,6 +3,8 @@
 mod plan;
 mod run;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, offset};
@@ -36,6 +38,16 @@ pub struct Unmatched {
     pub amount_fen: Fen,
     /// The day on which it was booked.
     pub booked_on: Date,
+}
+
+/// The days whose bills nothing more is to come of: they were read, or there was none and none was
+/// expected, or a person skipped them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BillsDone {
+    /// The day before which no bill can show anything, or a person decides about bills.
+    pub since: Date,
+    /// The days, from `since` on.
+    pub days: BTreeSet<Date>,
 }
 
 impl Unmatched {
@@ -80,11 +92,15 @@ impl Unmatched {
         (self.out_trade_no.clone(), self.out_request_no.clone())
     }
 
-    /// Whether no bill can still show it: every bill up to that of the day after it was booked was
-    /// read, or skipped by a person. It may have moved days before it was booked.
+    /// Whether no bill can still show it: those of the week before it was booked, of its day and of
+    /// the next day are done with. It may have moved days before it was booked.
     #[must_use]
-    pub fn is_overdue(&self, read_through: Date) -> bool {
-        self.booked_on < read_through
+    pub fn is_overdue(&self, done: &BillsDone) -> bool {
+        let Ok(next) = self.booked_on.tomorrow() else { return false };
+        let day = jiff::Span::new().days(1);
+        let week_before = self.booked_on.saturating_sub(jiff::Span::new().weeks(1));
+        let mut days = week_before.max(done.since).series(day).take_while(|day| *day <= next);
+        done.days.contains(&self.booked_on) && days.all(|day| done.days.contains(&day))
     }
 
     /// The finding that no bill shows it.
