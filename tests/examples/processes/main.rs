@@ -285,12 +285,22 @@ impl World {
         for (_, queue) in FUNCTIONS.iter().filter(|(_, queue)| !queue.is_empty()) {
             self.platform.send_dead_letters_again(queue).await;
         }
+        self.reconcile_what_was_missed().await;
         let end = self.platform.stack.clock.now() + REST;
         while self.platform.stack.clock.now() < end {
             let now = self.platform.stack.clock.now();
             let next = self.platform.stack.next_due(end).await.unwrap();
             let next = next.max(now + SignedDuration::from_secs(1));
             self.pass(next.duration_since(now)).await;
+            while self.hand_over().await > 0 {}
+        }
+    }
+
+    /// Has the days reconciled that were killed at for a month, as a person does.
+    async fn reconcile_what_was_missed(&self) {
+        let now = self.platform.stack.clock.now();
+        for day in self.platform.books().unreconciled_days(now).await.unwrap().missed {
+            self.functions["reconcile"].invoke(json!({ "day": day })).await.unwrap();
             while self.hand_over().await > 0 {}
         }
     }
