@@ -184,7 +184,7 @@ impl Reconciler {
         Ok(late)
     }
 
-    /// Whether there is a bill of a day, of trades or of the ledger.
+    /// Whether Alipay has a bill of trades, or of the ledger, for a day.
     async fn has_bill(&self, day: Date, now: Timestamp) -> Result<bool, Doubt> {
         Ok(self.alipay.has_bill(BillKind::Trade, day, now).await?
             || self.alipay.has_bill(BillKind::Ledger, day, now).await?)

@@ -159,7 +159,7 @@ impl Books {
     pub(crate) async fn bills_done(&self, day: Date) -> Result<BillsDone, BookError> {
         let oldest = day.saturating_sub(jiff::Span::new().days(DAYS_MAX));
         let since = self.billing.first_bill().await?.unwrap_or(oldest).clamp(oldest, day);
-        let mut days = self.billing.reconciled_since(since).await?;
+        let mut days = self.billing.reconciled_since(oldest).await?;
         days.insert(day);
         Ok(BillsDone { since, days })
     }

@@ -11,8 +11,8 @@ use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
 use crate::{Accepted, Counts, FUTURE_MAX, Refusal, Refused, Share, UsageRecord, UsageReport};
 
 impl UsageReport {
-    /// What may be counted of it now. Whether the months of its days are closed is not checked: the
-    /// counter does that, since it must recognise what was counted before.
+    /// The part of the report that may be counted now. It does not check whether the months of its
+    /// days are closed: the counter does, since it must recognise what was counted before.
     #[must_use]
     pub fn accept(&self, calendar: &Calendar, now: Timestamp) -> Accepted {
         let mut accepted = Accepted::default();

@@ -20,7 +20,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -33,6 +33,7 @@ use steelyard_local_alipay::LocalAlipay;
 use steelyard_local_aws::{EventSource, LocalFunction, StreamSource};
 use steelyard_local_stack::{Notified, Scheduled};
 use steelyard_notify::NOTIFY_PATH;
+use steelyard_runtime::Error;
 use steelyard_tests::{Platform, record, report};
 
 use crate::pool::{Pool, Processes, Remote};
@@ -68,7 +69,7 @@ struct World {
     /// The calls that sources were answered to count.
     counted: BTreeMap<String, u64>,
     days: i64,
-    /// Whether nothing is killed, so that nothing may fail.
+    /// Set once the killing has stopped: from then on nothing may fail.
     is_at_rest: bool,
 }
 
@@ -108,12 +109,14 @@ async fn prove(binaries: &Path, fake_time: &Path, time: Duration, seed: u64) {
     }
     is_over.store(true, Ordering::Relaxed);
     let killed = killer.join().unwrap();
-    let cut_off = processes.cut_off.load(Ordering::Relaxed);
+    let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let (cut_off, failed) = (of(&processes.cut_off), of(&processes.failed));
     processes.answered.lock().unwrap().clear();
     world.rest().await;
     processes.kill_all();
     assert!(killed > 0 && cut_off > 0, "nothing was killed at work");
-    assert_eq!(processes.cut_off.load(Ordering::Relaxed), cut_off, "a process ended by itself");
+    assert_eq!(of(&processes.cut_off), cut_off, "a process ended by itself");
+    assert_eq!(of(&processes.failed), failed, "a function failed though nothing was killed");
     let answered = processes.answered.lock().unwrap().clone();
     assert_eq!(answered.len(), FUNCTIONS.len(), "a function never answered: {answered:?}");
     let figures = world.check().await;
@@ -121,7 +124,7 @@ async fn prove(binaries: &Path, fake_time: &Path, time: Duration, seed: u64) {
     println!(
         "{} days, {} processes, {killed} killed, {cut_off} of them at work; {figures}",
         world.days,
-        processes.started.load(Ordering::Relaxed),
+        of(&processes.started),
     );
 }
 
@@ -255,22 +258,31 @@ impl World {
     }
 
     /// Hands over what is on the queues and streams, and what Alipay has to say, all at once.
+    /// A batch that is cut off comes again.
     async fn hand_over(&self) -> usize {
         let stack = &self.platform.stack;
         let notify = Notified(self.functions["notify"].clone());
         let notified =
             async { stack.alipay.deliver_due_to(&notify, stack.clock.now()).await.unwrap() };
-        let queues =
-            join_all(self.queues.iter().map(|queue| async {
-                queue.poll(&stack.embedded, Duration::ZERO).await.unwrap_or(0)
-            }));
+        let queues = join_all(self.queues.iter().map(|queue| async {
+            self.handled(queue.poll(&stack.embedded, Duration::ZERO).await)
+        }));
         let streams = join_all(
             self.streams
                 .iter()
-                .map(|stream| async { stream.poll(&stack.embedded).await.unwrap_or(0) }),
+                .map(|stream| async { self.handled(stream.poll(&stack.embedded).await) }),
         );
         let (notified, queues, streams) = futures::join!(notified, queues, streams);
         notified + queues.iter().chain(&streams).sum::<usize>()
+    }
+
+    /// How many messages or records were handled; none if that failed, which it may not at rest.
+    fn handled(&self, polled: Result<usize, Error>) -> usize {
+        match polled {
+            Ok(handled) => handled,
+            Err(_) if !self.is_at_rest => 0,
+            Err(error) => panic!("at rest: {error}"),
+        }
     }
 
     /// Nothing is killed from now on, and what is left is worked off.
@@ -313,6 +325,10 @@ impl World {
             stored.insert(provider.to_owned(), self.platform.calls(provider).await);
         }
         assert_eq!(stored, self.counted);
+        for (_, queue) in FUNCTIONS.iter().filter(|(_, queue)| !queue.is_empty()) {
+            let left = self.platform.take_messages(queue).await;
+            assert_eq!(left, Vec::<Value>::new(), "left on {queue}");
+        }
         assert_eq!(self.platform.stack.dead_letters().await.unwrap(), 0, "dead letters");
         for provider in PROVIDERS {
             let subject = Subject::Provider(provider.parse().unwrap());

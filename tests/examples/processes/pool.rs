@@ -34,12 +34,14 @@ pub(crate) struct Processes {
     /// How many events the processes of each binary answered.
     pub(crate) answered: Mutex<BTreeMap<PathBuf, u64>>,
     pub(crate) cut_off: AtomicU64,
+    /// How many events a process answered by an error.
+    pub(crate) failed: AtomicU64,
 }
 
 struct Process {
     child: Mutex<Child>,
     api: RuntimeApi,
-    /// Whether it handles an event.
+    /// Set while it handles an event.
     is_at_work: AtomicBool,
 }
 
@@ -97,6 +99,7 @@ impl Pool {
                 Err(why.into())
             }
             Err(why) => {
+                self.all.failed.fetch_add(1, Ordering::Relaxed);
                 self.idle.lock().unwrap().push(process);
                 Err(why.into())
             }

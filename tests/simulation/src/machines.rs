@@ -171,7 +171,7 @@ impl Machines {
         lives.iter().filter(|(_, life)| !life.is_still()).count()
     }
 
-    /// What stands still, with the time at which Lambda ends it.
+    /// The invocations that stand still, each with the time at which Lambda ends it.
     pub(crate) fn still(&self) -> Vec<(Timestamp, Life)> {
         let mut still = self.lives().clone();
         still.retain(|(_, life)| life.is_still());

@@ -55,7 +55,7 @@ enum What {
     Resume { mandate: MandateId },
 }
 
-/// What operators did and want to do.
+/// The acts of operators, done and to be done.
 #[derive(Default)]
 pub(crate) struct Operators {
     acts: Pending<Act>,
@@ -63,7 +63,7 @@ pub(crate) struct Operators {
     done: Vec<Act>,
 }
 
-/// What an operator's command runs in.
+/// The environment of an operator's command.
 pub(crate) struct Console {
     pub(crate) books: Books,
     pub(crate) tables: Tables,
@@ -307,7 +307,7 @@ impl World {
         }
     }
 
-    /// A second person approves all credit and debit notes, whether they need it or not.
+    /// A second person approves all credit and debit notes.
     pub(crate) async fn approve_notes(&mut self) -> Result<(), Error> {
         for provider in PROVIDERS {
             for (note, _) in self.operators.notes_of(provider) {
@@ -317,8 +317,8 @@ impl World {
         self.until_idle().await
     }
 
-    /// What was answered to operators as done stands in the books, and of plans and notes nothing
-    /// else does.
+    /// Checks that the books have every act that was answered as done, and no plan and no note that
+    /// nobody asked for.
     pub(crate) async fn check_acts(&self, provider: &str) -> Result<(), Error> {
         let found = self.platform.found(provider).await;
         let provided = found.provider.clone();
@@ -378,7 +378,7 @@ impl World {
 }
 
 impl Operators {
-    /// Notes the answers.
+    /// Takes the answers that came, and keeps the acts that they call done.
     pub(crate) fn take_answers(&mut self, chaos: &Chaos) {
         for (place, answer) in self.acts.answers().take() {
             self.acts.close(place);
@@ -390,7 +390,7 @@ impl Operators {
         }
     }
 
-    /// All acts for a provider, whatever the answers.
+    /// All acts that were asked for a provider, done or not.
     fn asked_for(&self, provider: &str) -> impl Iterator<Item = What> {
         let of = move |act: &Act| act.provider.as_str() == provider;
         self.acts.all().into_iter().filter(of).map(|act| act.what)

@@ -178,7 +178,7 @@ impl World {
         let asked = self.sources.requests.at(place).clone();
         self.chaos.note(format_args!("source sends {}", asked.document()));
         if let Asked::Report { is_queued: true, .. } = asked {
-            // The answer of a queue is seen by nobody, whatever was answered before.
+            // A source that sends by the queue sees no answer, so that it asks again by HTTP.
             self.sources.requests.reopen(place);
             let stack = &self.platform.stack;
             let (embedded, body) = (Arc::clone(&stack.embedded), asked.document().to_string());
@@ -242,7 +242,7 @@ impl Sources {
         Ok(())
     }
 
-    /// Whether the body of a message is a report with a record that came too late.
+    /// True for the body of a message that is a report with a record that came too late.
     pub(crate) fn is_too_late(&self, body: &Value) -> bool {
         let report = body.as_str().and_then(|body| serde_json::from_str::<Value>(body).ok());
         let text = |name: &str| Some(report.as_ref()?[name].as_str()?.to_owned());

@@ -64,7 +64,7 @@ pub(crate) struct World {
     pub(crate) sources: Sources,
     pub(crate) operators: Operators,
     pub(crate) references: u64,
-    /// Whether the rules change by releases.
+    /// Set in the seeds in which releases change the rules.
     releases: bool,
     /// The time from which on items have expired.
     pub(crate) old_since: Option<Timestamp>,

@@ -262,14 +262,21 @@ async fn day_is_reconciled_once_at_half_past_ten_and_not_again_by_itself() {
     check(&platform, [0, 0, 0], 10_000).await;
 }
 
-#[tokio::test]
-async fn payment_that_is_booked_after_midnight_matches_the_bill_of_the_day_before() {
+/// A platform shortly after the midnight that followed a debit. It took the money, our books do not
+/// know it, and the notice of it comes late.
+async fn paid_without_an_answer() -> (Platform, String) {
     let platform = indebted().await;
     platform.stack.alipay.fail_next(Method::Pay, Fault::NoAnswerAfterEffect, 1);
     platform.stack.alipay.fail_next(Method::Query, Fault::SystemErrorBeforeEffect, ALL);
     platform.dispatch_at("2015-05-02T10:00").await;
     let late = notice_of_the_last_trade(&platform);
     platform.run_until("2015-05-03T00:10").await;
+    (platform, late)
+}
+
+#[tokio::test]
+async fn payment_that_is_booked_after_midnight_matches_the_bill_of_the_day_before() {
+    let (platform, late) = paid_without_an_answer().await;
     assert_eq!(platform.account("a").await, [0, 10_000, 10_000]);
     assert_eq!(platform.notify(&late).await, (200, "success".to_owned()));
     check(&platform, [0, 0, 0], 10_000).await;
@@ -285,12 +292,7 @@ async fn payment_that_is_booked_after_midnight_matches_the_bill_of_the_day_befor
 
 #[tokio::test]
 async fn payment_is_not_missed_as_long_as_the_bill_of_an_earlier_day_is_to_be_read() {
-    let platform = indebted().await;
-    platform.stack.alipay.fail_next(Method::Pay, Fault::NoAnswerAfterEffect, 1);
-    platform.stack.alipay.fail_next(Method::Query, Fault::SystemErrorBeforeEffect, ALL);
-    platform.dispatch_at("2015-05-02T10:00").await;
-    let late = notice_of_the_last_trade(&platform);
-    platform.run_until("2015-05-03T00:10").await;
+    let (platform, late) = paid_without_an_answer().await;
     assert_eq!(platform.notify(&late).await, (200, "success".to_owned()));
     // The bill of the day of the payment cannot be read, and those of the next two days, which show
     // trades of others, are.

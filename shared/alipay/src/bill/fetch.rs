@@ -66,7 +66,7 @@ impl Alipay {
         }
     }
 
-    /// Whether Alipay has a bill of a day in Beijing, without fetching it.
+    /// Asks whether Alipay has a bill for a day in Beijing, without fetching it.
     ///
     /// # Errors
     ///

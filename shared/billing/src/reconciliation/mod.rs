@@ -40,13 +40,13 @@ pub struct Unmatched {
     pub booked_on: Date,
 }
 
-/// The days whose bills nothing more is to come of: they were read, or there was none and none was
-/// expected, or a person skipped them.
+/// The days of which no further bill is expected: their bill was read, or there was none and none
+/// was expected, or a person skipped them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BillsDone {
-    /// The day before which no bill can show anything, or a person decides about bills.
+    /// The first day of which a bill can show anything.
     pub since: Date,
-    /// The days, from `since` on.
+    /// The days, a month back.
     pub days: BTreeSet<Date>,
 }
 
@@ -92,15 +92,16 @@ impl Unmatched {
         (self.out_trade_no.clone(), self.out_request_no.clone())
     }
 
-    /// Whether no bill can still show it: those of the week before it was booked, of its day and of
-    /// the next day are done with. It may have moved days before it was booked.
+    /// True when no further bill can show it: the bills of the day on which it was booked, of the
+    /// next day and of the week before are done with. It may have moved days before it was booked.
     #[must_use]
     pub fn is_overdue(&self, done: &BillsDone) -> bool {
         let Ok(next) = self.booked_on.tomorrow() else { return false };
         let day = jiff::Span::new().days(1);
         let week_before = self.booked_on.saturating_sub(jiff::Span::new().weeks(1));
-        let mut days = week_before.max(done.since).series(day).take_while(|day| *day <= next);
-        done.days.contains(&self.booked_on) && days.all(|day| done.days.contains(&day))
+        // The first day can be wrong: it comes from the clock of one machine.
+        let first = week_before.max(done.since).min(self.booked_on);
+        first.series(day).take_while(|day| *day <= next).all(|day| done.days.contains(&day))
     }
 
     /// The finding that no bill shows it.
@@ -294,6 +295,33 @@ mod tests {
             ("2025-12-31T16:00:00Z", "2026-01-01"),
         ] {
             assert_eq!(bill_day(utc.parse().unwrap()).to_string(), day, "{utc}");
+        }
+    }
+
+    #[test]
+    fn movement_is_overdue_once_every_bill_that_can_show_it_is_done_with() {
+        let may = |day: i8| jiff::civil::date(2015, 5, day);
+        let moved = Unmatched {
+            provider: "a".parse().unwrap(),
+            out_trade_no: OutTradeNo::parse("SY1").unwrap(),
+            out_request_no: None,
+            amount_fen: Fen::new(1),
+            booked_on: may(10),
+        };
+        for (since, days, is_overdue) in [
+            (may(1), 3..=11, true),
+            (may(1), 3..=10, false),
+            (may(1), 4..=11, false),
+            // Nobody had paid before the sixth.
+            (may(6), 6..=11, true),
+            (may(6), 7..=11, false),
+            // The first day came from a clock that was ahead.
+            (may(20), 10..=11, true),
+            (may(20), 11..=12, false),
+            (may(20), 10..=10, false),
+        ] {
+            let done = BillsDone { since, days: days.clone().map(may).collect() };
+            assert_eq!(moved.is_overdue(&done), is_overdue, "{since} {days:?}");
         }
     }
 }
