@@ -1,27 +1,24 @@
 //! Runs over the bill of a day, in parts. A run is stored with each part and how far it is, so that
 //! it goes on from there whatever crashes, and ends when all parts have.
 
-use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use steelyard_billing::reconciliation::{
     BillCursor, BillPart, BillRun, BillRunId, BillTally, DayFailure,
 };
-use steelyard_billing::{
-    BillFile, Finding, FindingKind, OpenFinding, Reconciliation, Unmatched, UnreadableRow,
-};
+use steelyard_billing::{BillFile, Finding, FindingKind, Reconciliation, UnreadableRow};
 use steelyard_store::schema::{BILL_PARTS, bill_part};
 use steelyard_store::{StoredRun, Unreadable};
 
-use crate::bill::{AT_ONCE, RowsDone, count};
+use crate::bill::{RowsDone, count};
 use crate::change::{Decision, change};
+use crate::finding::Reported;
 use crate::{BookError, Books};
 
 const BEGIN: &str = "begin a run over a bill";
 const TRY: &str = "try a part of a bill";
 const SAVE: &str = "save a part of a bill";
 const END: &str = "end a run over a bill";
-const REPORT: &str = "report a finding";
 const STORE: &str = "store a reconciliation";
 const FAIL: &str = "note that a day failed";
 
@@ -50,13 +47,6 @@ pub enum DayEnd {
     },
     /// Rows of the bill could not be booked, so that the day is to be tried again.
     Failed(DayFailure),
-}
-
-/// The new findings of some rows, and those that were first reported by the same day.
-#[derive(Debug, Default)]
-struct Reported {
-    of_the_day: Vec<Finding>,
-    new: Vec<Finding>,
 }
 
 impl Books {
@@ -245,8 +235,9 @@ impl Books {
             unreadable.extend(left.unreadable);
             let of_the_day = left.unmatched.iter().filter(|of| of.booked_on == day).count();
             waiting = waiting.saturating_add(count(of_the_day));
-            let overdue = left.unmatched.iter().filter(|of| of.is_overdue(&done));
-            let reported = self.report(overdue.map(Unmatched::ours_only).collect(), day).await?;
+            let overdue = left.unmatched.into_iter().filter(|of| of.is_overdue(&done)).collect();
+            let missing = self.never_shown(overdue).await?;
+            let reported = self.report(missing, day).await?;
             tally.find(reported.of_the_day);
             new.extend(reported.new);
         }
@@ -295,70 +286,6 @@ impl Books {
         let mut unmatched = self.billing.unmatched_of(part).await?.unmatched;
         unmatched.retain(|of| rows.confirmed.get(&of.numbers()) == Some(&of.amount_fen));
         self.shown_all(unmatched).await
-    }
-
-    /// Reports differences. They are stored, and stay open until a person closes them.
-    async fn report(&self, findings: Vec<Finding>, day: Date) -> Result<Reported, BookError> {
-        let told = futures::stream::iter(findings).map(|finding| async move {
-            if !finding.kind.is_difference() {
-                return Ok((finding, true, true));
-            }
-            let (is_of_the_day, is_new) = self.report_finding(&finding, day).await?;
-            Ok::<_, BookError>((finding, is_of_the_day, is_new))
-        });
-        let told: Vec<_> = told.buffered(AT_ONCE).try_collect().await?;
-        let mut reported = Reported::default();
-        for (finding, is_of_the_day, is_new) in told {
-            if is_new {
-                reported.new.push(finding.clone());
-            }
-            if is_of_the_day {
-                reported.of_the_day.push(finding);
-            }
-        }
-        Ok(reported)
-    }
-
-    /// Stores a difference, once for its trade or refund. Another difference of it after a person
-    /// closed the first opens it again. Whether it is as this day first reported it, and whether it
-    /// was not reported before.
-    ///
-    /// # Errors
-    ///
-    /// [`BookError`] when the table fails.
-    pub async fn report_finding(
-        &self,
-        finding: &Finding,
-        day: Date,
-    ) -> Result<(bool, bool), BookError> {
-        change(&self.billing, REPORT, move |_| async move {
-            let Finding { out_trade_no, out_request_no, .. } = finding;
-            let before = match self.billing.finding(out_trade_no, out_request_no.as_deref()).await {
-                Ok(Some(stored))
-                    if stored.closed.is_none() || stored.finding.has_same_cause(finding) =>
-                {
-                    let is_of_the_day = stored.first_day == day && stored.finding == *finding;
-                    return Ok(Decision::Keep((is_of_the_day, false)));
-                }
-                Ok(before) => before,
-                Err(error) => {
-                    // One that cannot be read was reported too, and is listed as such.
-                    let error = BookError::from(error);
-                    let is_of_one = error.is_of_one_record();
-                    return if is_of_one { Ok(Decision::Keep((false, false))) } else { Err(error) };
-                }
-            };
-            let open = OpenFinding {
-                version: before.as_ref().map_or(0, |before| before.version),
-                finding: finding.clone(),
-                first_day: day,
-                closed: None,
-            };
-            let mut writes = self.billing.writes(REPORT);
-            writes.finding(before.as_ref(), &open)?;
-            Ok::<_, BookError>(Decision::Save(writes, (true, true)))
-        })
-        .await
     }
 }
 

@@ -20,6 +20,7 @@ mod deposit;
 mod endpoint;
 mod error;
 mod events;
+mod finding;
 mod late_run;
 mod mandate;
 mod notice;

@@ -4,15 +4,13 @@ use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use steelyard_billing::{
-    BillsDone, Doubt, OpenFinding, OutRequestNo, OutTradeNo, Reason, Reconciliation, Unmatched,
-    bill_day,
+    BillsDone, Doubt, OutTradeNo, Reason, Reconciliation, Unmatched, bill_day,
 };
 use steelyard_store::Found;
-use steelyard_store::schema::{BILL_PARTS, bill_part};
+use steelyard_store::schema::BILL_PARTS;
 use thiserror::Error;
 
 use crate::bill::{AT_ONCE, count};
-use crate::change::{Decision, change};
 use crate::{BookError, Books};
 
 /// Why a day is not reconciled. The next run tries again.
@@ -60,8 +58,6 @@ const DAYS_MAX: i32 = 31;
 
 /// How many movements that a missing bill should show are counted.
 const EXPECTED_MAX: usize = 1_000;
-
-const CLOSE: &str = "close a finding";
 
 /// Days that were neither reconciled nor skipped, each in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -149,12 +145,6 @@ impl Books {
         Ok(self.billing.unmatched_between(part, from, day).await?.unmatched)
     }
 
-    async fn is_reported(&self, unmatched: &Unmatched) -> Result<bool, BookError> {
-        let (trade, request) = (&unmatched.out_trade_no, unmatched.out_request_no.as_ref());
-        let request = request.map(OutRequestNo::as_str);
-        Ok(self.billing.has_finding(trade.as_str(), request).await?)
-    }
-
     /// The days of the last month that are done with, this one included.
     pub(crate) async fn bills_done(&self, day: Date) -> Result<BillsDone, BookError> {
         let oldest = day.saturating_sub(jiff::Span::new().days(DAYS_MAX));
@@ -162,44 +152,6 @@ impl Books {
         let mut days = self.billing.reconciled_since(oldest).await?;
         days.insert(day);
         Ok(BillsDone { since, days })
-    }
-
-    /// Closes a finding as a person decides. What the books expected of a bill by its numbers is
-    /// expected no more. None if there is no finding.
-    ///
-    /// # Errors
-    ///
-    /// [`BookError`] when the table fails.
-    pub async fn close_finding(
-        &self,
-        trade: &str,
-        request: Option<&str>,
-        reason: &Reason,
-    ) -> Result<Option<OpenFinding>, BookError> {
-        change(&self.billing, CLOSE, move |_| self.closing(trade, request, reason)).await
-    }
-
-    /// What a person's decision to close a finding writes: nothing if it is closed.
-    pub(crate) async fn closing(
-        &self,
-        trade: &str,
-        request: Option<&str>,
-        reason: &Reason,
-    ) -> Result<Decision<Option<OpenFinding>>, BookError> {
-        let Some(before) = self.billing.finding(trade, request).await? else {
-            return Ok(Decision::Keep(None));
-        };
-        let closed = OpenFinding { closed: Some(reason.clone()), ..before.clone() };
-        if before.closed.is_some() {
-            return Ok(Decision::Keep(Some(before)));
-        }
-        let mut writes = self.billing.writes(CLOSE);
-        writes.finding(Some(&before), &closed)?;
-        let unshown = self.billing.unmatched_of(bill_part(trade)).await?.unmatched;
-        for unmatched in unshown.iter().filter(|unmatched| closed.finding.is_about(unmatched)) {
-            writes.shown(unmatched);
-        }
-        Ok(Decision::Save(writes, Some(closed)))
     }
 
     /// Skips a day as a person decides: its bill is not read, and what the books have of that day

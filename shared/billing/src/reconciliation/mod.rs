@@ -210,9 +210,23 @@ pub struct OpenFinding {
     pub finding: Finding,
     /// The day of the bill by which it was first reported.
     pub first_day: Date,
-    /// Why a person closed it; none while it is open.
+    /// Why a person closed it, or that the books have the money since; none while it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Reason>,
+}
+
+impl OpenFinding {
+    /// Whether its row of a bill showed this movement before the books had it. A row of a ledger
+    /// has no number of its refund, so that it shows one refund of its amount, once.
+    #[must_use]
+    pub fn has_shown(&self, unmatched: &Unmatched) -> bool {
+        let Finding { out_trade_no, out_request_no, theirs_fen, .. } = &self.finding;
+        let request = unmatched.out_request_no.as_ref().map(OutRequestNo::as_str);
+        let is_refund_of_ledger = out_request_no.is_none() && self.closed.is_none();
+        *out_trade_no == unmatched.out_trade_no.as_str()
+            && *theirs_fen == Some(unmatched.amount_fen)
+            && (out_request_no.as_deref() == request || is_refund_of_ledger)
+    }
 }
 
 impl Finding {

@@ -9,6 +9,9 @@ use steelyard_tests::{Platform, fen, reason};
 
 use super::*;
 
+/// How often a refund is tried in a day and a half.
+const TRIES: usize = 30;
+
 /// The findings that nobody has closed.
 async fn open(platform: &Platform) -> Vec<OpenFinding> {
     let mut findings = platform.stack.tables.billing.findings().await.unwrap().readable;
@@ -297,4 +300,37 @@ async fn other_difference_of_a_trade_whose_finding_was_closed_is_reported_again(
     let findings = platform.stack.tables.billing.findings().await.unwrap().readable;
     let open = findings.iter().map(|of| (of.finding.theirs_fen, of.closed.is_none()));
     assert_eq!(open.collect::<Vec<_>>(), [(Some(fen(20_000)), true)]);
+}
+
+#[tokio::test]
+async fn finding_is_closed_once_the_books_have_what_its_row_showed() {
+    // The ledger does not say which refund it shows.
+    for is_ledger in [false, true] {
+        let platform = indebted().await;
+        platform.run_until("2015-05-02T12:00").await;
+        // A refund of the whole payment does not reach Alipay, which then reverses the payment. The
+        // books cannot have both.
+        platform.stack.alipay.fail_next(Method::Refund, Fault::SystemErrorBeforeEffect, TRIES);
+        ask_for_refund(&platform, "F1", 10_000).await;
+        reverse(&platform, 10_000).await;
+        platform.run_until("2015-05-03T10:29").await;
+        if is_ledger {
+            platform.stack.alipay.fail_next(Method::Bill, refused("TYPE_NOT_SUPPORTED"), 1);
+        }
+        platform.run_until("2015-05-03T10:30").await;
+        let kind = if is_ledger { FindingKind::TheirsOnly } else { FindingKind::AmountDiffers };
+        assert_eq!(open_kinds(&platform).await, [(kind, Some(-10_000), None)]);
+        assert_eq!(unmatched(&platform).await, Vec::<i64>::new(), "ledger: {is_ledger}");
+
+        // The refund is refused, so that the reversal can be booked.
+        platform.run_until("2015-05-04T09:59").await;
+        assert_eq!(unmatched(&platform).await, [-10_000], "ledger: {is_ledger}");
+        platform.run_until("2015-05-06T10:30").await;
+        assert_eq!(unmatched(&platform).await, Vec::<i64>::new(), "ledger: {is_ledger}");
+        let findings = platform.stack.tables.billing.findings().await.unwrap().readable;
+        let why = findings.iter().map(|of| of.closed.as_ref().map(|why| why.as_str()));
+        let why = why.collect::<Vec<_>>();
+        assert_eq!(why, [Some("the books have the money since")], "ledger: {is_ledger}");
+        platform.books_balance().await;
+    }
 }
