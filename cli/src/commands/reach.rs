@@ -73,7 +73,7 @@ pub(crate) async fn check(
         reach.changes.print_failed()?;
     }
     Err(format!(
-        "{name} of {effective_from} changes what usage costs that was counted already: \
+        "{name} of {effective_from} holds in a month of which usage is counted already: \
          store it with --yes, or give it an effective_from of a later month"
     )
     .into())

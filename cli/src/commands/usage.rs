@@ -224,9 +224,12 @@ fn print_coming(sums: &UsageSums) -> Result<(), Error> {
         .settled_through
         .map_or("no statement yet".to_owned(), |day| format!("last statement {day}"));
     let sum = sums.coming_fen()?;
-    output::print(format_args!("{settled}; what is counted since would cost ¥{sum}"))?;
+    output::print(format_args!(
+        "{settled}; what is counted since would cost {}",
+        explain::fen(sum)
+    ))?;
     for coming in &sums.coming {
-        output::print(format_args!("  {} ¥{}", coming.statement, coming.charge_fen))?;
+        output::print(format_args!("  {} {}", coming.statement, explain::fen(coming.charge_fen)))?;
     }
     Ok(())
 }

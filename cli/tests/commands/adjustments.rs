@@ -44,7 +44,7 @@ async fn credit_note_is_shown_before_it_is_made_and_stands_on_the_next_statement
     assert_eq!(platform.does(&line).await, format!("made before\n{note}"));
     let coming = platform.does("usage show shop").await;
     assert!(
-        coming.ends_with("what is counted since would cost ¥-0.40\n  2015-06-06 ¥-0.40\n"),
+        coming.ends_with("what is counted since would cost −¥0.40\n  2015-06-06 −¥0.40\n"),
         "{coming}"
     );
     assert!(platform.does("adjustments list").await.contains("waits for the next statement"));

@@ -51,7 +51,7 @@ async fn a_version_that_reaches_counted_usage_is_shown_first_and_stored_with_yes
     "#]]
     .assert_eq(&ran.out);
     expect![[r#"
-        error: small of 2015-05-20 changes what usage costs that was counted already: store it with --yes, or give it an effective_from of a later month
+        error: small of 2015-05-20 holds in a month of which usage is counted already: store it with --yes, or give it an effective_from of a later month
     "#]].assert_eq(&ran.err);
     assert!(platform.dump().await == before, "something was written");
     assert_eq!(platform.does("plan add new.json --yes").await, "small of 2015-05-20 is stored\n");

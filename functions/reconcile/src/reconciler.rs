@@ -163,7 +163,11 @@ impl Reconciler {
     }
 
     /// The days that were reconciled without a bill before this run, and have one now.
-    async fn late(&self, invocation: Invocation, now: Timestamp) -> Result<VecDeque<Date>, Error> {
+    async fn late(
+        &self,
+        invocation: Invocation,
+        now: Timestamp,
+    ) -> Result<VecDeque<Date>, BookError> {
         let Found { readable: days, unreadable } = self.books.days_without_bill(now).await?;
         report_unreadable(&unreadable);
         let mut late = VecDeque::new();
@@ -374,7 +378,7 @@ impl Reconciler {
         let (mut through, mut is_cut) = (part.done, false);
         while let Some(chunk) = chunks.recv().await {
             through = chunk.through;
-            self.chunk(kind, &chunk, &mut expected, &mut done).await?;
+            self.chunk((run.day, kind), &chunk, &mut expected, &mut done, invocation).await?;
             unreadable.extend(chunk.unreadable);
             is_cut = invocation.time_left() < TIME_FOR_A_CHUNK;
             if is_cut {
@@ -396,10 +400,11 @@ impl Reconciler {
     /// Plans and carries out some rows. A row that fails does not stop the others.
     async fn chunk(
         &self,
-        kind: BillKind,
+        (day, kind): (Date, BillKind),
         chunk: &Chunk,
         expected: &mut Expected,
         done: &mut RowsDone,
+        invocation: Invocation,
     ) -> Result<(), DayError> {
         let planned = self.books.plan_rows(kind, &chunk.rows, expected).await?;
         let PlannedRows { planned, failed } = planned;
@@ -413,7 +418,7 @@ impl Reconciler {
                 shown.push(unmatched);
                 continue;
             }
-            match self.row(&row, action).await {
+            match self.row(day, &row, action, invocation).await {
                 Ok(effect) => done.add(&row, effect),
                 Err(error) if error.is_of_one_record() => {
                     let trade = row.out_trade_no.unwrap_or(row.trade_no);
@@ -425,16 +430,33 @@ impl Reconciler {
         }
         done.add_shown(shown.len());
         expected.remove(&shown);
-        self.books.shown_all(shown).await?;
+        self.books.shown_by_bill(shown, self.clock.now()).await?;
         Ok(())
     }
 
     /// Carries out what is to be done about a row.
-    async fn row(&self, row: &BillRow, action: BillAction) -> Result<BillEffect, DayError> {
-        let effect = self.books.apply_row(row, action, self.clock.now()).await?;
-        let BillEffect::Query(trade) = effect else { return Ok(effect) };
-        let answer = self.alipay.query(&trade, self.clock.now()).await;
-        self.books.apply_queried(row, trade, answer, self.clock.now()).await
+    async fn row(
+        &self,
+        day: Date,
+        row: &BillRow,
+        action: BillAction,
+        invocation: Invocation,
+    ) -> Result<BillEffect, DayError> {
+        let now = self.clock.now();
+        match self.books.apply_row(day, row, action, now).await? {
+            BillEffect::Query(trade) => {
+                let answer = self.alipay.query(&trade, now).await;
+                self.books.apply_queried(row, trade, answer, self.clock.now()).await
+            }
+            BillEffect::Unpaid(trade, _) if !self.late(invocation, now).await?.is_empty() => {
+                Err(DayError::Unpaid { trade })
+            }
+            BillEffect::Unpaid(_, finding) => Ok(BillEffect::Differs(finding)),
+            effect @ (BillEffect::Ignored
+            | BillEffect::Agrees(_)
+            | BillEffect::Found(..)
+            | BillEffect::Differs(_)) => Ok(effect),
+        }
     }
 
     /// Ends the day of a run if all of its parts have ended, and begins the days after it.

@@ -202,7 +202,7 @@ fn log(statement: &Statement) {
             %api,
             // The template makes a metric of it.
             unlisted_calls = metered.calls.get(),
-            "the month has too many names of APIs: these calls are summed under one"
+            "the month has too many names of APIs: the calls of this name are summed with others"
         );
     }
     let new = statement.unpriced.iter().filter(|unpriced| is_new(unpriced.because));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use steelyard_billing::reconciliation::{
     BillAction, Expected, KnownTrades, Numbers, RowFailure, plan, row_finding,
 };
@@ -29,6 +30,9 @@ pub enum BillEffect {
     Differs(Finding),
     /// The trade has to be queried first: [`Books::apply_queried`] goes on.
     Query(OutTradeNo),
+    /// Money of the trade was given back whose payment is not booked. It differs, unless a bill
+    /// that came late is still to be read.
+    Unpaid(OutTradeNo, Finding),
 }
 
 /// The rows of a bill, as they are planned.
@@ -63,6 +67,7 @@ impl RowsDone {
     pub fn add(&mut self, row: &BillRow, effect: BillEffect) {
         match effect {
             BillEffect::Ignored | BillEffect::Query(_) => return,
+            BillEffect::Unpaid(_, finding) => self.findings.push(finding),
             BillEffect::Agrees(numbers) => {
                 self.matched += 1;
                 self.confirmed.insert(numbers, row.amount_fen);
@@ -158,7 +163,22 @@ impl Books {
         Ok(Some((trade, given_back)))
     }
 
-    /// Notes that a bill showed what the books expected, many at once.
+    /// Notes that a bill showed what the books expected, many at once. What was reported as missing
+    /// is missing no more.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError`] when the table fails; some may be noted.
+    pub async fn shown_by_bill(
+        &self,
+        unmatched: Vec<Unmatched>,
+        now: Timestamp,
+    ) -> Result<(), BookError> {
+        self.close_missing(&unmatched, now).await?;
+        self.shown_all(unmatched).await
+    }
+
+    /// Notes that what the books expected is expected no more, many at once.
     ///
     /// # Errors
     ///
@@ -171,17 +191,18 @@ impl Books {
             .await
     }
 
-    /// Carries out what is to be done about a row.
+    /// Carries out what is to be done about a row of the bill of a day.
     ///
     /// # Errors
     ///
-    /// [`BookError`] naming the cause; doing it again is safe.
+    /// [`DayError`] naming the cause; doing it again is safe.
     pub async fn apply_row(
         &self,
+        day: Date,
         row: &BillRow,
         action: BillAction,
         now: Timestamp,
-    ) -> Result<BillEffect, BookError> {
+    ) -> Result<BillEffect, DayError> {
         match action {
             BillAction::Ignore => Ok(BillEffect::Ignored),
             BillAction::Agrees(numbers) => Ok(BillEffect::Agrees(numbers)),
@@ -193,10 +214,10 @@ impl Books {
                 Ok(BillEffect::Agrees(numbers))
             }
             BillAction::BookPayment { trade, payment } => {
-                self.apply_payment(row, trade, &payment, now).await
+                Ok(self.apply_payment(row, trade, &payment, now).await?)
             }
             BillAction::BookGivenBack { number, amount } => {
-                self.apply_given_back(row, number, amount, now).await
+                self.apply_given_back(day, row, number, amount, now).await
             }
         }
     }
@@ -239,12 +260,23 @@ impl Books {
 
     async fn apply_given_back(
         &self,
+        day: Date,
         row: &BillRow,
         number: RefundRef,
         amount: Fen,
         now: Timestamp,
-    ) -> Result<BillEffect, BookError> {
+    ) -> Result<BillEffect, DayError> {
         let applied = self.book_given_back(&number, amount, now).await?;
+        if applied == Applied::Unknown {
+            let trade = number.out_trade_no;
+            return match self.bills_done(day).await?.is_whole_until(day) {
+                true => {
+                    let finding = row_finding(row, FindingKind::TheirsOnly, None, None);
+                    Ok(BillEffect::Unpaid(trade, finding))
+                }
+                false => Err(DayError::Unpaid { trade }),
+            };
+        }
         let numbers = (number.out_trade_no, Some(number.out_request_no));
         Ok(effect(row, numbers, FindingKind::FoundReversal, applied))
     }

@@ -1,11 +1,15 @@
 //! Findings: differences between bills and the books. Each is reported once, and stays open until a
-//! person closes it or the books have the money that its row showed.
+//! person closes it, the books have the money that its row showed, or a bill shows the money that was
+//! missing.
 
 use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
 use jiff::civil::Date;
-use steelyard_billing::{Finding, OpenFinding, OutRequestNo, Reason, Unmatched};
+use steelyard_billing::{
+    Finding, FindingKind, OpenFinding, OutRequestNo, Reason, Unmatched, bill_day,
+};
 use steelyard_store::schema::bill_part;
 
 use crate::bill::AT_ONCE;
@@ -17,6 +21,9 @@ const CLOSE: &str = "close a finding";
 
 /// Why a finding is closed whose row showed what the books did not have yet.
 const BOOKED_SINCE: &str = "the books have the money since";
+
+/// Why a finding is closed whose money no bill showed in time.
+const SHOWN_SINCE: &str = "a later bill shows the money";
 
 /// The new findings of some rows, and those that were first reported by the same day.
 #[derive(Debug, Default)]
@@ -57,6 +64,30 @@ impl Books {
             Ok::<_, BookError>(Decision::Save(writes, true))
         })
         .await
+    }
+
+    /// Closes the findings that no bill shows what one shows now. Only what was booked two days ago
+    /// can have been reported.
+    pub(crate) async fn close_missing(
+        &self,
+        shown: &[Unmatched],
+        now: Timestamp,
+    ) -> Result<(), BookError> {
+        let today = bill_day(now);
+        let is_old = |of: &&Unmatched| of.booked_on < today.yesterday().unwrap_or(Date::MIN);
+        let old: Vec<&Unmatched> = shown.iter().filter(is_old).collect();
+        if old.is_empty() {
+            return Ok(());
+        }
+        let mut findings = self.billing.findings().await?.readable;
+        findings.retain(|of| of.closed.is_none() && of.finding.kind == FindingKind::OursOnly);
+        findings.retain(|of| old.iter().any(|shown| of.finding.is_about(shown)));
+        let reason = &Reason::new(SHOWN_SINCE).expect("it is short");
+        for OpenFinding { finding, .. } in &findings {
+            let request = finding.out_request_no.as_deref();
+            self.close_finding(&finding.out_trade_no, request, reason).await?;
+        }
+        Ok(())
     }
 
     /// The finding of a row that showed a movement before the books had it. One that cannot be read

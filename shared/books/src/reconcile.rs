@@ -36,6 +36,15 @@ pub enum DayError {
         /// The doubt in which the query ended.
         doubt: Doubt,
     },
+    /// The gateway gave money of a trade back whose payment is not booked: a bill that is still to
+    /// be read may show it.
+    #[error(
+        "money of {trade} was given back whose payment is not booked: an earlier bill that may show it is still to be read"
+    )]
+    Unpaid {
+        /// Our number of the trade.
+        trade: OutTradeNo,
+    },
     /// The books could not be read or changed.
     #[error(transparent)]
     Books(#[from] BookError),
@@ -46,7 +55,7 @@ impl DayError {
     #[must_use]
     pub const fn is_of_one_record(&self) -> bool {
         match self {
-            DayError::InDoubt { .. } => true,
+            DayError::InDoubt { .. } | DayError::Unpaid { .. } => true,
             DayError::MissingBill { .. } | DayError::NotOver(_) => false,
             DayError::Books(error) => error.is_of_one_record(),
         }

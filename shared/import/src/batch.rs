@@ -205,7 +205,9 @@ impl<'a> Lines<'a> {
     pub fn end(&mut self, batch: &mut Batch) {
         let mut lines = std::mem::replace(self, Lines::new(self.rule, self.calendar));
         self.number = lines.number;
+        lines.hours.read_to_the_end();
         lines.edges.steps_back = lines.hours.steps_back();
+        (lines.edges.repeated, lines.edges.perhaps_repeated) = lines.hours.repeated();
         batch.hours = lines.hours.end();
         batch.edges = lines.edges;
         batch.days = lines.days.into_records();

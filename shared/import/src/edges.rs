@@ -11,6 +11,11 @@ use super::fingerprint::Fingerprint;
 pub struct Edges {
     /// How often a line is older than one before it by more than the window.
     pub steps_back: u64,
+    /// How many lines repeat lines before them, in their order: they count once.
+    pub repeated: u64,
+    /// How many lines may repeat lines before them: too few to be sure, or without a step back.
+    /// They are counted.
+    pub perhaps_repeated: u64,
     #[serde(flatten)]
     ends: Ends,
 }

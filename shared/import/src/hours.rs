@@ -10,10 +10,13 @@
 //! A log is written in the order of its instants, except for a window. The file may be cut at its
 //! beginning and end, and wherever it steps back, or leaps ahead, by more than the window: each
 //! stretch between is a run, and is treated as a file of its own. Within the window of a run's
-//! beginning and end, and of nothing else, lines may be missing. Logs that are written in several
+//! beginning and end, and of nothing else, lines may be missing. A run also begins where a line is
+//! older than one before it and what follows repeats lines in their order: pieces that overlap were
+//! joined. Logs that are written in several
 //! files at a time are scattered: of them every line is reported as a fingerprint.
 
 mod hour;
+mod repeats;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,6 +25,7 @@ use steelyard_billing::{CumulativeUsage, ProviderId, ReportId};
 use steelyard_pricing::{ApiName, BillingDay, Metered};
 
 use self::hour::Hour;
+use self::repeats::Repeats;
 use super::fingerprint::Fingerprint;
 use super::line_error::LineError;
 
@@ -86,6 +90,7 @@ pub struct Hours {
     lines_kept: usize,
     open: BTreeMap<(i64, BillingDay), Hour>,
     runs: Runs,
+    repeats: Repeats,
     /// The minutes that were reported as counts, a bit for each, of hours that are done.
     counted: HashMap<i64, HashMap<ProviderId, u64>>,
     held: usize,
@@ -95,8 +100,10 @@ pub struct Hours {
 /// The stretches of a file without a step back or a leap ahead.
 #[derive(Clone, Debug, Default)]
 struct Runs {
-    /// Between which seconds, both exclusive, no line of a run can be missing.
-    inside: Vec<(i64, i64)>,
+    /// Between which seconds, both exclusive, no line of a run can be missing, by its number.
+    inside: BTreeMap<u32, (i64, i64)>,
+    /// The number of the last run that began. One that was taken back is a part of the run before.
+    last: u32,
     newest: Option<i64>,
 }
 
@@ -110,6 +117,7 @@ impl Hours {
             lines_kept,
             open: BTreeMap::new(),
             runs: Runs::default(),
+            repeats: Repeats::default(),
             counted: HashMap::new(),
             held: 0,
             steps_back: 0,
@@ -124,6 +132,11 @@ impl Hours {
     pub fn add(&mut self, call: Call) -> Result<(), LineError> {
         let at = call.at.as_second();
         self.step_to(at, call.is_scattered);
+        let seen = self.repeats.add(call.at, call.print, self.window_s);
+        self.take_back_if(seen.are_new);
+        if seen.may_repeat {
+            self.runs.repeat(at, self.window_s);
+        }
         let (hour, minute) = (at.div_euclid(HOUR_S), at.rem_euclid(HOUR_S) / MINUTE_S);
         let was_counted = self.counted.get(&hour).and_then(|of| of.get(&call.provider));
         if was_counted.is_some_and(|minutes| (minutes >> minute) & 1 == 1) {
@@ -144,10 +157,24 @@ impl Hours {
             Some(newest) if at < newest - window_s => {
                 // Scattered lines need no order.
                 self.steps_back += u64::from(!is_scattered);
-                self.runs.begin(at, window_s);
+                self.begin(at);
             }
             Some(newest) if at <= newest + window_s => self.runs.goes_on(at, window_s),
-            Some(_) | None => self.runs.begin(at, window_s),
+            Some(_) | None => self.begin(at),
+        }
+    }
+
+    fn begin(&mut self, at: i64) {
+        let steps_back = self.runs.newest.is_some_and(|newest| at < newest);
+        let are_new = self.repeats.forget(steps_back);
+        self.take_back_if(are_new);
+        self.runs.begin(at, self.window_s);
+    }
+
+    /// Takes the last lines, which may have repeated others, for lines of the run before them.
+    fn take_back_if(&mut self, are_new: bool) {
+        if are_new {
+            self.runs.take_back(self.window_s);
         }
     }
 
@@ -155,6 +182,19 @@ impl Hours {
     #[must_use]
     pub fn steps_back(&self) -> u64 {
         self.steps_back
+    }
+
+    /// How many lines were taken for repetitions of lines before them, and how many may be
+    /// repetitions but are counted.
+    #[must_use]
+    pub fn repeated(&self) -> (u64, u64) {
+        self.repeats.counts()
+    }
+
+    /// Decides about the last lines, when the file is read to its end.
+    pub fn read_to_the_end(&mut self) {
+        let are_new = self.repeats.end();
+        self.take_back_if(are_new);
     }
 
     /// The hours to which the log will not come back, unless it steps back.
@@ -195,27 +235,47 @@ impl Hours {
 
 impl Runs {
     fn begin(&mut self, at: i64, window_s: i64) {
-        self.inside.push((at + window_s, at - window_s));
+        self.last = self.last.saturating_add(1);
+        self.inside.insert(self.last, (at + window_s, at - window_s));
         self.newest = Some(at);
+    }
+
+    /// Begins a run with lines that may repeat others. The newest line is still the newest.
+    fn repeat(&mut self, at: i64, window_s: i64) {
+        let newest = self.newest;
+        self.begin(at, window_s);
+        self.newest = newest;
+    }
+
+    /// Makes the run that began last a part of the one before it.
+    fn take_back(&mut self, window_s: i64) {
+        self.inside.remove(&self.last);
+        self.reaches_the_newest(window_s);
     }
 
     fn goes_on(&mut self, at: i64, window_s: i64) {
         let newest = self.newest.map_or(at, |newest| newest.max(at));
         self.newest = Some(newest);
-        if let Some((_, to)) = self.inside.last_mut() {
+        self.reaches_the_newest(window_s);
+    }
+
+    fn reaches_the_newest(&mut self, window_s: i64) {
+        if let (Some((_, (_, to))), Some(newest)) =
+            (self.inside.iter_mut().next_back(), self.newest)
+        {
             *to = newest - window_s;
         }
     }
 
-    /// The number of the run that the file is in.
-    fn current(&self) -> u32 {
-        u32::try_from(self.inside.len().saturating_sub(1)).unwrap_or(u32::MAX)
+    /// The number of the run that a line of this number is of.
+    fn run_of(&self, number: u32) -> u32 {
+        self.inside.range(..=number).next_back().map_or(number, |(run, _)| *run)
     }
 
-    /// Whether no line of a minute, by its first second, can be missing in a run.
-    fn has_whole(&self, run: u32, minute_s: i64) -> bool {
-        let inside = usize::try_from(run).ok().and_then(|run| self.inside.get(run));
-        inside.is_some_and(|(from, to)| *from < minute_s && minute_s + MINUTE_S - 1 < *to)
+    /// Whether no line of a minute, by its first second, can be missing in the run of a line.
+    fn has_whole(&self, number: u32, minute_s: i64) -> bool {
+        let inside = self.inside.range(..=number).next_back();
+        inside.is_some_and(|(_, (from, to))| *from < minute_s && minute_s + MINUTE_S - 1 < *to)
     }
 }
 

@@ -42,8 +42,9 @@ pub(crate) struct Lowest {
     pub(crate) without: Vec<Concession>,
 }
 
-/// The most concessions of which every choice is rated; there are 2⁸ of them.
-const CHOICES_MAX: usize = 8;
+/// The most concessions of which every choice is rated; there are 2¹⁰ of them. Those after them are
+/// left out from the last one on.
+const CHOICES_MAX: usize = 10;
 
 impl fmt::Display for Concession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,18 +63,24 @@ impl fmt::Display for Concession {
 /// all of them.
 ///
 /// One more concession adds prices to choose from and takes none away, so it never raises the
-/// least.
+/// least. Of more than [`CHOICES_MAX`] that holds for one that comes after the others.
 pub(crate) fn lowest(parts: &[Counted<'_>], all: Yuan, due: Due) -> Result<Lowest, ChargeError> {
     let mut lowest = Lowest { yuan: all, without: Vec::new() };
     let found = concessions(parts);
-    let choices = found.iter().take(CHOICES_MAX).collect::<Vec<_>>();
+    let (first, last) = found.split_at(found.len().min(CHOICES_MAX));
+    let masks = 0_u32..1 << first.len();
+    let choices = (0..=last.len()).flat_map(|kept| masks.clone().map(move |mask| (mask, kept)));
+    let mut choices = choices
+        .map(|(mask, kept)| {
+            let is_out = |place: usize| mask & (1 << place) != 0;
+            let out = first.iter().enumerate().filter(|(place, _)| is_out(*place));
+            out.map(|(_, concession)| concession).chain(&last[kept..]).collect::<Vec<_>>()
+        })
+        .filter(|out| !out.is_empty())
+        .collect::<Vec<_>>();
     // Fewer are left out first, so that of equal prices that of the most concessions stays.
-    let mut masks = (1_u32..1 << choices.len()).collect::<Vec<_>>();
-    masks.sort_by_key(|mask| mask.count_ones());
-    for mask in masks {
-        let is_out = |place: usize| mask & (1 << place) != 0;
-        let out = choices.iter().enumerate().filter(|(place, _)| is_out(*place));
-        let out = out.map(|(_, concession)| *concession).collect::<Vec<_>>();
+    choices.sort_by_key(Vec::len);
+    for out in choices {
         let Some(month) = without(parts, &out)? else { continue };
         let counted = month.iter().map(|(segment, tally)| Counted { segment, tally });
         let yuan = sum(&rate_all(&counted.collect::<Vec<_>>(), due)?)?;

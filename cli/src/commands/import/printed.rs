@@ -22,7 +22,7 @@ pub(crate) fn print(summary: &Summary) -> Result<(), Error> {
     print_unmapped(&summary.unmapped)
 }
 
-/// Warns on standard error about calls that the import may have missed.
+/// Warns on standard error about calls that the import may have missed or counted twice.
 pub(crate) fn warn(summary: &Summary, window_s: u32) {
     if summary.edges.has_equal_lines() {
         output::tell(
@@ -30,7 +30,22 @@ pub(crate) fn warn(summary: &Summary, window_s: u32) {
              two of them, they count once for both pieces; cut logs where nothing is called",
         );
     }
-    let steps_back = summary.edges.steps_back;
+    let edges = &summary.edges;
+    if edges.repeated > 0 {
+        output::tell(format_args!(
+            "note: lines that repeat those before them, in their order: {}; the file was joined of pieces that \
+             overlap, and each of their calls counts once",
+            grouped(edges.repeated)
+        ));
+    }
+    if edges.perhaps_repeated > 0 {
+        output::tell(format_args!(
+            "warning: lines that may repeat those before them: {}; they are counted; if the file was joined of \
+             pieces that overlap, give each piece to an import of its own",
+            grouped(edges.perhaps_repeated)
+        ));
+    }
+    let steps_back = edges.steps_back;
     if steps_back > 0 {
         output::tell(format_args!(
             "warning: {} times a line is more than {window_s} seconds older than one before it: if the log is \

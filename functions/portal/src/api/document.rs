@@ -117,8 +117,8 @@ fn schemes() -> [(String, RefOr<SecurityScheme>); 3] {
         "Authorization",
         "AWS Signature Version 4 for the service `execute-api`: for the platform's servers. An operator \
          grants a caller the rights `accounts` (to read), `recharges`, `mandates` and `sessions`, each for \
-         some providers or for all. A right that no grant names is open to every caller that IAM lets reach \
-         the API.",
+         some providers or for all. Without a grant nobody has `accounts` and `sessions`; `recharges` and \
+         `mandates`, as long as no grant names them, are open to every caller that IAM lets reach the API.",
     );
     let token = Http::builder()
         .scheme(HttpAuthScheme::Bearer)

@@ -50,6 +50,15 @@ pub struct BillsDone {
     pub days: BTreeSet<Date>,
 }
 
+impl BillsDone {
+    /// Whether the bill of every day is done with, from the first day up to this one.
+    #[must_use]
+    pub fn is_whole_until(&self, last: Date) -> bool {
+        let mut days = self.since.series(jiff::Span::new().days(1)).take_while(|day| *day <= last);
+        days.all(|day| self.days.contains(&day))
+    }
+}
+
 impl Unmatched {
     /// What an entry moved through Alipay by a trade, or by a refund of it; none if it moved
     /// nothing there.
@@ -336,6 +345,16 @@ mod tests {
         ] {
             let done = BillsDone { since, days: days.clone().map(may).collect() };
             assert_eq!(moved.is_overdue(&done), is_overdue, "{since} {days:?}");
+        }
+    }
+
+    #[test]
+    fn bills_are_done_when_each_is_from_the_first_day_on() {
+        let may = |day: i8| jiff::civil::date(2015, 5, day);
+        let done = BillsDone { since: may(3), days: [3, 4, 6, 7].map(may).into() };
+        for (day, is_whole) in [(2, true), (3, true), (4, true), (5, false), (6, false), (7, false)]
+        {
+            assert_eq!(done.is_whole_until(may(day)), is_whole, "{day}");
         }
     }
 }

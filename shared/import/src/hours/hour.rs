@@ -86,7 +86,7 @@ impl Hour {
         }
         draft.metered = draft.metered.plus(call.metered).map_err(AddError::TooMany)?;
         let sum = draft.sum(call.metered);
-        let (print, run, is_scattered) = (call.print, runs.current(), call.is_scattered);
+        let (print, run, is_scattered) = (call.print, runs.last, call.is_scattered);
         draft.lines.push(KeptLine { print, run, api, sum, minute, is_scattered });
         if draft.lines.len() > draft.count_at {
             draft.count_whole_minutes(self.hour, runs).map_err(AddError::TooMany)?;
@@ -121,7 +121,7 @@ impl Hour {
                 counted.push((provider.clone(), draft.counted));
             }
             let (metered, line) = (draft.metered, draft.first_line);
-            (provider, HourShare { usage: draft.into_usage(&names), metered, line })
+            (provider, HourShare { usage: draft.into_usage(&names, runs), metered, line })
         };
         let shares = providers.into_iter().map(close).collect();
         (shares, counted)
@@ -165,7 +165,8 @@ impl Draft {
         self.lines = cut;
         let mut counts: BTreeMap<(u32, u8, u32), Metered> = BTreeMap::new();
         for line in &whole {
-            let count = counts.entry((line.run, line.minute, line.api)).or_default();
+            let run = runs.run_of(line.run);
+            let count = counts.entry((run, line.minute, line.api)).or_default();
             *count = count.plus(self.metered(line))?;
             self.counted |= 1 << line.minute;
         }
@@ -177,13 +178,16 @@ impl Draft {
         Ok(())
     }
 
-    fn into_usage(mut self, names: &[ApiName]) -> CumulativeUsage {
+    fn into_usage(mut self, names: &[ApiName], runs: &Runs) -> CumulativeUsage {
         let mut usage = CumulativeUsage::new();
         let api = |place: u32| usize::try_from(place).ok().and_then(|place| names.get(place));
         for ((minute, place), metered) in &self.counts {
             if let Some(api) = api(*place) {
                 usage.raise(api, Part::of(Label::Number(u32::from(*minute))), *metered);
             }
+        }
+        for line in &mut self.lines {
+            line.run = runs.run_of(line.run);
         }
         self.lines.sort_unstable_by_key(|line| (line.print, line.run));
         let mut before = None;

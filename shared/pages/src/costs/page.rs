@@ -11,7 +11,7 @@ use super::{ADJUSTMENTS, CostGroup, Costs, PLAN, TAX, UNPRICED};
 use crate::bill::sum_of_calls;
 use crate::frame::{Common, Frame};
 use crate::icon::Icon;
-use crate::show::{Count, Html, Signed};
+use crate::show::{Count, Html, Signed, WithYear};
 
 /// The most groups that are listed; the rest is summed.
 const GROUPS_MAX: usize = 50;
@@ -121,12 +121,15 @@ impl<'a> Shown<'a> {
         let t = Texts(frame.lang);
         let query = &costs.query;
         let is_of_calls = query.group != CostsGroup::Rate;
+        let is_of_a_year = query.from.date().year() == query.to.date().year();
+        let [from, to] = [query.from, query.to].map(|day| match is_of_a_year {
+            true => Html::show(day, frame.lang),
+            false => Html::show(WithYear(day), frame.lang),
+        });
         let (label, heading) = match &query.only {
-            Some(name) if is_of_calls => {
-                (t.calls_of(query.from, query.to, name), t.over_time_of(name))
-            }
-            Some(name) => (t.charge_of(query.from, query.to), t.over_time_of(name)),
-            None => (t.charge_of(query.from, query.to), t.over_time()),
+            Some(name) if is_of_calls => (t.calls_of(from, to, name), t.over_time_of(name)),
+            Some(name) => (t.charge_of(from, to), t.over_time_of(name)),
+            None => (t.charge_of(from, to), t.over_time()),
         };
         let (groups_heading, groups_note) = match query.group {
             CostsGroup::Rate => (t.rates(), t.rates_note()),

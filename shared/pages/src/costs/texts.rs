@@ -13,8 +13,8 @@ texts! {
     gap() { en: " ", zh: "" }
     last_bill(day: BillingDay) { en: "Last bill {day}.", zh: "最近账单 {day}。" }
     range(from: BillingDay, to: BillingDay) { en: "{from} to {to}", zh: "{from}至 {to}" }
-    charge_of(from: BillingDay, to: BillingDay) { en: "Charge, {from} to {to}", zh: "{from}至 {to}费用" }
-    calls_of(from: BillingDay, to: BillingDay, name: &str) {
+    charge_of(from: Html, to: Html) { en: "Charge, {from} to {to}", zh: "{from}至 {to}费用" }
+    calls_of(from: Html, to: Html, name: &str) {
         en: "Calls of {name}, {from} to {to}", zh: "{name} 的次数，{from}至 {to}",
     }
     lead(calls: Signed) { en: "{calls} calls.", zh: "{calls} 次。" }

@@ -92,6 +92,8 @@ pub struct WithheldDays {
     /// The last of the days.
     #[schema(value_type = String)]
     pub through: BillingDay,
+    /// Whether there are bills of earlier days among them, before those that the page reads.
+    pub and_earlier: bool,
 }
 
 /// An agreement, as the provider knows it.
@@ -161,11 +163,15 @@ pub enum StripPart {
 }
 
 impl Parts<'_> {
-    /// The days whose charges an amount pays.
+    /// The days whose charges an amount pays, the oldest first; none if it pays only bills before
+    /// those that the page reads.
     pub(super) fn days_of(&self, amount: Fen) -> Result<Option<WithheldDays>, MoneyError> {
-        let owed = self.records.account.figures.receivable();
-        let days = days_collected(self.more.statements, owed, amount)?;
-        Ok(days.map(|(from, through)| WithheldDays { from, through }))
+        let receivable = self.records.account.figures.receivable();
+        let listed = Fen::sum(still_owed(self.more.statements, receivable)?)?;
+        let older = receivable.minus(listed)?;
+        let days = days_collected(self.more.statements, receivable, amount.minus(older)?)?;
+        let and_earlier = older.is_positive();
+        Ok(days.map(|(from, through)| WithheldDays { from, through, and_earlier }))
     }
 
     pub(super) fn next_withholding(&self) -> Result<NextWithholding, OverviewError> {

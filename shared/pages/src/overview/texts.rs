@@ -113,6 +113,11 @@ texts! {
     covers() { en: "Covers", zh: "对应账单" }
     bill_of(bill: StatementId) { en: "Bill of {bill}", zh: "{bill}账单" }
     bills_of(days: Html) { en: "Bills of {days}", zh: "{days}账单" }
+    bills_of_and_earlier(days: Html) {
+        en: "Earlier bills, and those of {days}",
+        zh: "更早的账单及{days}账单",
+    }
+    earlier_bills() { en: "Earlier bills", zh: "更早的账单" }
     in_full() { en: ", in full", zh: "，全额" }
     in_part() { en: ", in part", zh: "，部分" }
     under() { en: "Under", zh: "依据" }
@@ -160,6 +165,7 @@ texts! {
     paid_in_advance() { en: "pays your bills first", zh: "优先用于支付账单" }
     nothing_prepaid() { en: "nothing is paid in advance", zh: "没有预存" }
     owed_for(days: Html) { en: "for {days}", zh: "{days}的费用" }
+    owed_for_and_earlier(days: Html) { en: "for {days} and earlier days", zh: "{days}及更早的费用" }
     owed_older() { en: "of earlier bills", zh: "更早的账单" }
     all_paid() { en: "all bills are paid", zh: "账单均已付清" }
     begins(when: Html) { en: "begins {when}", zh: "{when} 开始" }
@@ -442,8 +448,8 @@ texts! {
     see_lines() { en: "See the lines", zh: "查看明细" }
     withdrawn(days: Html) { en: "Calls of {days} were withdrawn", zh: "{days}有用量撤回" }
     withdrawn_text(calls: Count, bill: StatementId, charge: Figure) {
-        en: "{calls} calls that had been reported were withdrawn by their source. The bill of {bill} credits them: {charge}. You need not do anything.",
-        zh: "来源撤回了已上报的 {calls} 次调用。{bill}账单已相应抵减：{charge}。您无需操作。",
+        en: "{calls} calls that had been reported were withdrawn. The bill of {bill} credits them: {charge}. You need not do anything.",
+        zh: "已上报的 {calls} 次调用被撤回。{bill}账单已相应抵减：{charge}。您无需操作。",
     }
     credited(corrects: StatementId) { en: "Credit for the bill of {corrects}", zh: "{corrects}账单的抵减" }
     debited(corrects: StatementId) { en: "Charge for the bill of {corrects}", zh: "{corrects}账单的补收" }

@@ -201,7 +201,10 @@ texts! {
         zh: "当前未设限额。您可以设定；超出部分保持待付，次日继续扣款。",
     }
     save() { en: "Save limits", zh: "保存限额" }
-    save_note() { en: "Holds from the next debit on, also today's.", zh: "自下一笔扣款起生效，包括今日。" }
+    save_note() {
+        en: "Holds from the next debit on, also today's. A debit that was sent to Alipay keeps its amount, when it is tried again, too.",
+        zh: "自下一笔扣款起生效，包括今日。已提交支付宝的扣款金额不变，再试时亦同。",
+    }
     saved() { en: "Your limits are saved.", zh: "限额已保存。" }
     limits_error() { en: "The limits need another look", zh: "请再核对限额" }
     limits_unavailable() {

@@ -457,7 +457,14 @@ fn older_bills_and_what_is_left_for_the_next_debit_are_rows_of_the_strip() {
     );
     month.statements = month.between("2015-05-13", "2015-05-18");
     let more = OverviewRecords { debit: Some(&debit), ..records(&month) };
-    let strip = view(&month, &more).next_withholding.strip;
+    let view = view(&month, &more);
+    // The bills before those that were read are among what is owed, and are all that is withheld.
+    assert!(view.account.owed_for.is_some_and(|days| days.and_earlier));
+    assert_eq!(view.next_withholding.days, None);
+    let [english, _] = check_page("older", &month, &view);
+    assert!(english.contains("for 13 to 18 May and earlier days"));
+    assert!(english.contains("Earlier bills, in part"));
+    let strip = view.next_withholding.strip;
     assert_eq!(strip.first().unwrap().part, StripPart::Older);
     let (last, parts) = strip.split_last().unwrap();
     assert_eq!(last.amount_fen, fen("500.00"));

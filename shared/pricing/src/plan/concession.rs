@@ -1,19 +1,32 @@
 //! Whether one price list never asks for more than another.
 
+use rust_decimal::Decimal;
+
 use super::{Discount, OnChange, PlanDocument, Rate};
-use crate::model::{Package, Percentage, PercentageTier, Tier};
+use crate::model::{Package, Packages, Percentage, PercentageTier, Tier};
 use crate::{Block, PriceModel, Quantity, Yuan};
 
 impl PriceModel {
     /// Whether the model never costs more than another, whatever is used: it has the same tiers,
-    /// and no price of it is higher. Each unit at one price also compares with graduated tiers.
+    /// and no price of it is higher. Each unit at one price also compares with graduated tiers and
+    /// with packages, and packages with larger ones of which they are a part.
     pub(crate) fn is_at_most(&self, other: &PriceModel) -> bool {
         match (self, other) {
             (PriceModel::PerUnit(model), PriceModel::PerUnit(other)) => {
                 model.unit_price <= other.unit_price
             }
             (PriceModel::PerUnit(model), PriceModel::Graduated(other)) => {
-                other.tiers.iter().all(|tier| model.unit_price <= tier.unit_price)
+                unit_against_tiers(model.unit_price, &other.tiers).unwrap_or(false)
+            }
+            (PriceModel::PerUnit(model), PriceModel::Package(other)) => {
+                other.charged == Packages::Started
+                    && other.free_units.is_zero()
+                    && of_package(model.unit_price, other.size) <= Some(other.price.decimal())
+            }
+            (PriceModel::Package(model), PriceModel::PerUnit(other)) => {
+                let units = of_package(other.unit_price, model.size);
+                model.charged == Packages::Full
+                    && units.is_some_and(|units| model.price.decimal() <= units)
             }
             (PriceModel::Graduated(model), PriceModel::PerUnit(other)) => {
                 let is_at_most =
@@ -66,10 +79,53 @@ fn share_tier(tier: &PercentageTier, other: &PercentageTier) -> bool {
 }
 
 fn package(model: &Package, other: &Package) -> bool {
-    model.size == other.size
-        && model.charged == other.charged
-        && model.free_units >= other.free_units
-        && model.price <= other.price
+    let is_as_small = model.size == other.size && model.price <= other.price;
+    model.free_units >= other.free_units
+        && (is_as_small && charges_as_few(model.charged, other.charged)
+            || is_part(model, other).unwrap_or(false))
+}
+
+/// Whether never more packages are charged.
+fn charges_as_few(charged: Packages, other: Packages) -> bool {
+    let rank = |charged| match charged {
+        Packages::Full => 0,
+        Packages::HalfEven => 1,
+        Packages::HalfUp => 2,
+        Packages::Started => 3,
+    };
+    rank(charged) <= rank(other)
+}
+
+/// Whether so many packages are one of the other that is charged once it is started, and cost no
+/// more than it; none if a number is too large.
+fn is_part(model: &Package, other: &Package) -> Option<bool> {
+    let parts = other.size.get().checked_div(model.size.get())?;
+    let is_whole =
+        parts.fract().is_zero() && parts.checked_mul(model.size.get())? == other.size.get();
+    let cost = model.price.decimal().checked_mul(parts)?;
+    Some(is_whole && other.charged == Packages::Started && cost <= other.price.decimal())
+}
+
+/// The price of the units of a package, each at one price; none if it is too large.
+fn of_package(unit_price: Yuan, size: Quantity) -> Option<Decimal> {
+    unit_price.decimal().checked_mul(size.get())
+}
+
+/// Whether units at one price never cost more than in graduated tiers. Within a tier both rise
+/// evenly, so that the ends of the tiers decide. None if a number is too large.
+fn unit_against_tiers(unit_price: Yuan, tiers: &[Tier]) -> Option<bool> {
+    let (mut from, mut cost) = (Decimal::ZERO, Decimal::ZERO);
+    for tier in tiers {
+        let Some(up_to) = tier.up_to else { return Some(unit_price <= tier.unit_price) };
+        let units = up_to.get().checked_sub(from)?;
+        let of_units = tier.unit_price.decimal().checked_mul(units)?;
+        cost = cost.checked_add(tier.flat_fee.decimal())?.checked_add(of_units)?;
+        from = up_to.get();
+        if unit_price.decimal().checked_mul(from)? > cost {
+            return Some(false);
+        }
+    }
+    Some(true)
 }
 
 fn block(model: &Block, other: &Block) -> bool {
@@ -156,4 +212,59 @@ fn caps(
         (Some(most), Some(before)) => most <= before,
     };
     least && most
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn model(json: Value) -> PriceModel {
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn package(size: u32, price: &str, charged: &str) -> Value {
+        json!({ "model": "package", "size": size.to_string(), "price": price, "charged": charged })
+    }
+
+    fn per_unit(price: &str) -> Value {
+        json!({ "model": "per_unit", "unit_price": price })
+    }
+
+    fn graduated(fee: &str, beyond: &str) -> Value {
+        json!({ "model": "graduated", "tiers": [
+            { "up_to": "100", "unit_price": "0", "flat_fee": fee },
+            { "unit_price": beyond },
+        ] })
+    }
+
+    #[test]
+    fn a_model_of_another_form_is_at_most_another_if_it_is_for_every_quantity() {
+        let started = || package(100, "10", "started");
+        for (one, other, is_at_most) in [
+            (package(100, "10", "full"), started(), true),
+            (package(100, "10", "half_up"), started(), true),
+            (started(), package(100, "10", "half_up"), false),
+            (package(100, "10", "half_even"), package(100, "10", "half_up"), true),
+            (package(100, "10", "half_up"), package(100, "10", "half_even"), false),
+            (package(10, "1", "started"), started(), true),
+            (package(10, "1.01", "started"), started(), false),
+            // 101 to 120 units are two packages, and 120 are one.
+            (package(60, "5", "started"), started(), false),
+            (package(10, "1", "started"), package(100, "10", "full"), false),
+            (per_unit("0.1"), started(), true),
+            (per_unit("0.1001"), started(), false),
+            (per_unit("0.1"), package(100, "10", "half_up"), false),
+            (package(100, "10", "full"), per_unit("0.1"), true),
+            (started(), per_unit("0.1"), false),
+            (per_unit("0.15"), graduated("20", "0.5"), true),
+            (per_unit("0.2"), graduated("20", "0.2"), true),
+            (per_unit("0.21"), graduated("20", "0.5"), false),
+            (per_unit("0.15"), graduated("20", "0.1"), false),
+        ] {
+            let told = format!("{one} and {other}");
+            assert_eq!(model(one).is_at_most(&model(other)), is_at_most, "{told}");
+        }
+    }
 }

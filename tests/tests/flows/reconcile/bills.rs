@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use steelyard_billing::FindingKind;
+use steelyard_billing::{FindingKind, RechargeId};
 use steelyard_local_alipay::{Fault, Method};
 use steelyard_tests::{Platform, fen, reason};
 
@@ -161,6 +161,7 @@ async fn what_the_bill_of_its_day_does_not_show_is_expected_of_the_next_that_may
     // The right bill of its own day comes later.
     reconcile_day(&platform, DAY).await.unwrap();
     assert_eq!(told(&platform, DAY).await, all_match(1));
+    assert_eq!(findings(&platform).await, [(FindingKind::OursOnly, false)]);
     assert_eq!(unmatched(&platform).await, Vec::<i64>::new());
     check(&platform, [0, 0, 0], 10_000).await;
 }
@@ -221,6 +222,11 @@ async fn day_whose_bill_cannot_be_read_is_skipped_with_a_reason_and_may_still_be
     assert_eq!(unmatched(&platform).await, Vec::<i64>::new());
 }
 
+/// Neither a bill of trades nor a ledger.
+fn no_bill() -> [Fault; 2] {
+    [refused("isp.bill_not_exist"), refused("isp.bill_not_exist")]
+}
+
 /// A platform where `a` paid ¥20.00 in advance on the first of May, and our books do not know it.
 async fn paid_unseen() -> Platform {
     let platform = Platform::open().await;
@@ -271,15 +277,13 @@ async fn first_day_of_all_that_fails_is_tried_again_though_the_books_expect_noth
 #[tokio::test]
 async fn bill_that_comes_after_its_day_was_reconciled_without_one_is_read() {
     let platform = paid_unseen().await;
-    // Neither a bill of trades nor a ledger.
-    let missing = || [refused("isp.bill_not_exist"), refused("isp.bill_not_exist")];
     platform.set("2015-05-02T10:30");
-    fail_bills(&platform, missing());
+    fail_bills(&platform, no_bill());
     assert_eq!(reconciled(&platform).await, days(&["2015-05-01"], &[]));
     // The next day has none either, and a late bill that cannot be had is no failure.
     platform.set("2015-05-03T10:30");
     let broken = [Fault::SystemErrorBeforeEffect];
-    fail_bills(&platform, missing().into_iter().chain(broken));
+    fail_bills(&platform, no_bill().into_iter().chain(broken));
     assert_eq!(reconciled(&platform).await, days(&[DAY], &[]));
     assert_eq!(platform.account("a").await, [0, 0, 0]);
     platform.set("2015-05-04T10:30");
@@ -288,6 +292,38 @@ async fn bill_that_comes_after_its_day_was_reconciled_without_one_is_read() {
     assert_eq!(told(&platform, "2015-05-01").await, found);
     assert_eq!(platform.account("a").await, [2_000, 0, 0]);
     platform.books_balance().await;
+}
+
+/// The payment, and that a part of it was given back a day later, are on two bills.
+#[tokio::test]
+async fn money_that_was_given_back_waits_for_the_bill_of_its_payment() {
+    let first = "2015-05-01";
+    for (is_late, faults) in [(true, no_bill().to_vec()), (false, vec![Fault::BillBroken])] {
+        let platform = paid_unseen().await;
+        platform.set("2015-05-02T10:30");
+        fail_bills(&platform, faults);
+        let [done, failed] = if is_late { [&[first][..], &[]] } else { [&[][..], &[first]] };
+        assert_eq!(reconciled(&platform).await, days(done, failed));
+        let recharge = platform.trade_number("a", TradeOf::Recharge(RechargeId(1))).await;
+        let now = platform.stack.clock.now();
+        platform.stack.alipay.reverse_trade(&recharge, fen(500), now).unwrap();
+
+        platform.set("2015-05-03T10:30");
+        if !is_late {
+            fail_bills(&platform, [Fault::BillBroken]);
+        }
+        let failed = if is_late { vec![DAY] } else { vec![first, DAY] };
+        assert_eq!(reconciled(&platform).await, days(&[], &failed));
+        let (_, why) = failures(&platform).await.unwrap().pop().unwrap();
+        assert!(why.contains("an earlier bill that may show it is still to be read"), "{why}");
+        platform.set("2015-05-04T10:30");
+        assert_eq!(reconciled(&platform).await[1], Vec::<String>::new());
+        assert_eq!(told(&platform, first).await, one_found(FindingKind::FoundPayment, 2_000));
+        assert_eq!(told(&platform, DAY).await, one_found(FindingKind::FoundReversal, -500));
+        assert_eq!((findings(&platform).await, unmatched(&platform).await), (vec![], vec![]));
+        assert_eq!(platform.account("a").await, [1_500, 0, 0]);
+        platform.books_balance().await;
+    }
 }
 
 #[tokio::test]

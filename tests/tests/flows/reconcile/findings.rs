@@ -267,9 +267,12 @@ async fn what_only_our_books_have_waits_for_a_day_is_told_once_and_matches_when_
     assert_eq!(told(&platform, "2015-05-04").await, all_match(0), "it was told before");
     assert_eq!(unmatched(&platform).await, [10_000], "it still waits");
 
+    assert_eq!(open(&platform).await.len(), 1);
+
     reconcile_day(&platform, DAY).await.unwrap();
     assert_eq!(told(&platform, DAY).await, all_match(1));
     assert_eq!(unmatched(&platform).await, Vec::<i64>::new());
+    assert_eq!(open(&platform).await, [], "it is missing no more");
     reconcile_day(&platform, NEXT_DAY).await.unwrap();
     assert_eq!(told(&platform, NEXT_DAY).await, ([1, 1, 0], vec![ours]), "it stays told");
     check(&platform, [2_000, 0, 0], 10_000).await;

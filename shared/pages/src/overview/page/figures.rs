@@ -23,6 +23,7 @@ impl Writer<'_> {
         };
         let owed = match account.owed_for {
             _ if !account.owed_fen.is_positive() => t.all_paid(),
+            Some(days) if days.and_earlier => t.owed_for_and_earlier(self.span(days)),
             Some(days) => t.owed_for(self.span(days)),
             None => t.owed_older(),
         };

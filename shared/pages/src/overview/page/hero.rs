@@ -113,10 +113,9 @@ impl Writer<'_> {
         if next.agreement.is_some() {
             facts.push((t.paid_from(), t.alipay_account()));
         }
-        if let Some(days) = next.days {
-            let part = if next.rest_fen.is_positive() { t.in_part() } else { t.in_full() };
-            facts.push((t.covers(), Html(format!("{}{part}", self.bills(days)))));
-        }
+        let bills = next.days.map_or_else(|| t.earlier_bills(), |days| self.bills(days));
+        let part = if next.rest_fen.is_positive() { t.in_part() } else { t.in_full() };
+        facts.push((t.covers(), Html(format!("{bills}{part}"))));
         if let Some(agreement) = &next.agreement {
             let href = self.frame.page("withholding");
             let link = Writer::link(&href, &t.your_agreement(&agreement.ends_in));
@@ -134,7 +133,9 @@ impl Writer<'_> {
     /// The bills of some days, with a link.
     fn bills(&self, days: WithheldDays) -> Html {
         let base = self.frame.page("bills");
-        if days.from == days.through {
+        if days.and_earlier {
+            Writer::link(&base, &self.t.bills_of_and_earlier(self.span(days)))
+        } else if days.from == days.through {
             let bill = steelyard_billing::StatementId { day: days.from, supplement: 0 };
             Writer::link(&bill_path(&base, bill), &self.t.bill_of(bill))
         } else {

@@ -1,0 +1,174 @@
+//! Where a file says again what it said: a log that was joined of pieces that overlap.
+
+use std::collections::{HashMap, VecDeque};
+
+use jiff::Timestamp;
+
+use super::super::fingerprint::Fingerprint;
+
+/// How many different lines, in the order in which they stood before, make a repetition. Of fewer
+/// lines nobody can tell whether calls were equal.
+const LINES_THAT_PROVE: usize = 4;
+
+/// How many lines are remembered: some 30 MB.
+const LINES_MAX: usize = 500_000;
+
+/// How many earlier lines of the same content are compared with what follows.
+const PLACES_MAX: usize = 64;
+
+/// The last lines of a file, and whether those that follow repeat them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Repeats {
+    lines: VecDeque<Recent>,
+    /// How many lines came before the first of them.
+    gone: usize,
+    /// The last place of each content.
+    last: HashMap<Fingerprint, usize>,
+    newest: Option<Timestamp>,
+    stretch: Option<Stretch>,
+    /// How many lines were found to be repetitions.
+    proved: u64,
+    /// How many lines may be.
+    doubtful: u64,
+}
+
+/// A line that is remembered.
+#[derive(Clone, Debug)]
+struct Recent {
+    at: Timestamp,
+    print: Fingerprint,
+    /// The place of the last line before it of the same content.
+    before: Option<usize>,
+}
+
+/// Lines in a row that stood in the same order before.
+#[derive(Clone, Debug)]
+struct Stretch {
+    /// Where it began.
+    begin: usize,
+    /// The places of the lines before it with which the last line was compared.
+    places: Vec<usize>,
+    /// The newest instant before it.
+    newest: Option<Timestamp>,
+    /// Whether a line of it is older than that.
+    is_back: bool,
+    /// Its different lines, until they prove something.
+    different: Vec<Fingerprint>,
+    lines: u64,
+}
+
+/// What a line says of lines in a row that may repeat others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Those before it repeat nothing.
+    pub(super) are_new: bool,
+    /// It may be the first of such lines.
+    pub(super) may_repeat: bool,
+}
+
+impl Repeats {
+    /// Forgets the lines so far, since the file goes on elsewhere. Whether the last of them, which
+    /// may have repeated others, repeat nothing. Few lines before a large step back are of a piece
+    /// that overlaps, too.
+    pub(super) fn forget(&mut self, steps_back: bool) -> bool {
+        let of_piece = self.stretch.take_if(|stretch| steps_back && stretch.is_back);
+        self.proved += of_piece.map_or(0, |stretch| stretch.lines);
+        let are_new = self.end();
+        let (proved, doubtful) = (self.proved, self.doubtful);
+        *self = Repeats { proved, doubtful, ..Repeats::default() };
+        are_new
+    }
+
+    /// Adds a line, where lines can be out of order by so many seconds.
+    pub(super) fn add(&mut self, at: Timestamp, print: Fingerprint, window_s: i64) -> Seen {
+        let mut seen = Seen::default();
+        if !self.follows(print) {
+            seen.are_new = self.end();
+            let places = self.places(print);
+            if !places.is_empty() {
+                let begin = self.gone + self.lines.len();
+                self.stretch = Some(Stretch::new(begin, places, self.newest));
+                seen.may_repeat = true;
+            }
+        }
+        if let Some(stretch) = &mut self.stretch {
+            stretch.add(at, print);
+        }
+        self.remember(at, print, window_s);
+        seen
+    }
+
+    /// Decides about the last lines, which may repeat others. Whether they repeat nothing.
+    pub(super) fn end(&mut self) -> bool {
+        let Some(stretch) = self.stretch.take() else { return false };
+        let Stretch { is_back, lines, .. } = stretch;
+        let is_proof = stretch.is_proof();
+        if is_back && is_proof {
+            self.proved += lines;
+        } else if is_proof || (is_back && stretch.different.len() > 1) {
+            self.doubtful += lines;
+        }
+        !(is_back && is_proof)
+    }
+
+    /// How many lines were found to be repetitions, and how many may be.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.proved, self.doubtful)
+    }
+
+    /// Whether a line goes on with lines in a row that stood before.
+    fn follows(&mut self, print: Fingerprint) -> bool {
+        let Some(stretch) = &mut self.stretch else { return false };
+        let (lines, gone, begin) = (&self.lines, self.gone, stretch.begin);
+        stretch.places.retain_mut(|place| {
+            *place += 1;
+            let line = place.checked_sub(gone).and_then(|at| lines.get(at));
+            *place < begin && line.is_some_and(|line| line.print == print)
+        });
+        !stretch.places.is_empty()
+    }
+
+    /// The places of lines with this content, the last ones first.
+    fn places(&self, print: Fingerprint) -> Vec<usize> {
+        let before = |place: &usize| {
+            let line = place.checked_sub(self.gone).and_then(|at| self.lines.get(at));
+            line.and_then(|line| line.before)
+        };
+        let places = std::iter::successors(self.last.get(&print).copied(), before);
+        places.take_while(|place| *place >= self.gone).take(PLACES_MAX).collect()
+    }
+
+    fn remember(&mut self, at: Timestamp, print: Fingerprint, window_s: i64) {
+        let place = self.gone + self.lines.len();
+        let before = self.last.insert(print, place);
+        self.lines.push_back(Recent { at, print, before });
+        let newest = self.newest.map_or(at, |newest| newest.max(at));
+        self.newest = Some(newest);
+        let is_past = |line: &Recent| line.at.as_second() < newest.as_second() - window_s;
+        while self.lines.len() > LINES_MAX || self.lines.front().is_some_and(is_past) {
+            let Some(line) = self.lines.pop_front() else { break };
+            if self.last.get(&line.print) == Some(&self.gone) {
+                self.last.remove(&line.print);
+            }
+            self.gone += 1;
+        }
+    }
+}
+
+impl Stretch {
+    fn new(begin: usize, places: Vec<usize>, newest: Option<Timestamp>) -> Stretch {
+        Stretch { begin, places, newest, is_back: false, different: Vec::new(), lines: 0 }
+    }
+
+    fn add(&mut self, at: Timestamp, print: Fingerprint) {
+        self.lines += 1;
+        self.is_back |= self.newest.is_some_and(|newest| at < newest);
+        if !self.is_proof() && !self.different.contains(&print) {
+            self.different.push(print);
+        }
+    }
+
+    fn is_proof(&self) -> bool {
+        self.different.len() >= LINES_THAT_PROVE
+    }
+}
