@@ -237,6 +237,32 @@ fn more_free_units_that_leave_a_dearer_tier_cost_what_the_month_costs_without_th
         charge -49.00 of 101"#]]);
 }
 
+/// More free units of which only the last leaves the month in a dearer tier, after so many amounts
+/// off.
+#[test]
+fn the_last_concession_never_raises_a_bill_however_many_there_are() {
+    let price = json!({"model": "volume", "tiers": [
+        {"up_to": 100, "unit_price": "10"}, {"unit_price": "1"}]});
+    let cost = |amounts: u32, units: Option<u32>| {
+        let mut april = April::under(plan(json!({"rates": rate(price.clone(), json!({}))})));
+        let amounts = (0..amounts).map(|number| {
+            json!({"override": format!("off{number}"), "from": "2014-04-02", "discount_amount": "0.01"})
+        });
+        let units = units.map(|units| json!({"from": "2014-04-16", "free_on_top": units}));
+        for mut fields in amounts.chain(units) {
+            fields["rate"] = json!("calls");
+            april.overrides.push(over(fields));
+        }
+        april.count(5, json!({"a": 50})).count(20, json!({"a": 100}));
+        april.settle(20).unwrap().charge_fen.get()
+    };
+    for amounts in [0, 1, 8, 9, 10, 12] {
+        let without = cost(amounts, None);
+        assert_eq!(without, 15_000 - i64::from(amounts));
+        assert_eq!(cost(amounts, Some(60)), without, "after {amounts}");
+    }
+}
+
 #[test]
 fn a_rate_whose_units_are_of_another_kind_begins_at_its_first_unit() {
     let thousands = |divide: u32| {
