@@ -184,6 +184,8 @@ impl<'a> Known<'a> {
         if let Some(plan) = &rule.plan {
             stored(&self.plans, plan, Some(over.from))?;
         }
+        // Its terms as if it had begun with those days: an amount is given by months from then on.
+        let then = Override { from: days.from, until: None, ..over.clone() };
         let (mut chosen, mut changes) = (Vec::new(), Changes::default());
         for found in &self.accounts {
             if !rule.names(&found.provider, over.from, &self.plans) {
@@ -199,7 +201,7 @@ impl<'a> Known<'a> {
             let with = |day| {
                 let Terms { plan, mut overrides } = terms(day)?;
                 overrides.retain(|other| other.name != over.name);
-                overrides.push(over);
+                overrides.push(&then);
                 Some(Terms { plan, overrides })
             };
             let costs = counted.cost(terms).and_then(|now| Ok((now, counted.cost(with)?)));

@@ -23,8 +23,8 @@ pub(crate) struct Period<'a> {
     overrides: Vec<&'a Name>,
     /// The discounts of the plan that hold, of a rate or of all.
     discounts: Vec<&'a Name>,
-    /// Whether its first day is settled. The terms of a settled day never change.
-    is_settled: bool,
+    /// The last of its days that is settled. The terms of a settled day never change.
+    settled_through: Option<BillingDay>,
 }
 
 /// The terms of a provider, as far as they are known, in the order of the days.
@@ -45,8 +45,7 @@ pub(crate) fn history<'a>(
     let mut periods = Vec::<Period<'_>>::new();
     for from in days {
         let terms = of_month(from.month())?.on(from);
-        let is_settled = account.settled_through.is_some_and(|settled| from <= settled);
-        let period = Period::of(from, terms, is_settled);
+        let period = Period::of(from, terms);
         match periods.last_mut() {
             Some(last) if last.has_terms_of(&period) => {}
             last => {
@@ -56,6 +55,11 @@ pub(crate) fn history<'a>(
                 periods.push(period);
             }
         }
+    }
+    for period in &mut periods {
+        let settled = account.settled_through.filter(|settled| period.from <= *settled);
+        let last = period.until.map(BillingDay::previous);
+        period.settled_through = settled.map(|day| last.map_or(day, |last| day.min(last)));
     }
     Ok(periods)
 }
@@ -79,7 +83,7 @@ fn changes(provider: &Provider, plans: &Catalog) -> BTreeSet<BillingDay> {
 }
 
 impl<'a> Period<'a> {
-    fn of(from: BillingDay, terms: Option<Terms<'a>>, is_settled: bool) -> Period<'a> {
+    fn of(from: BillingDay, terms: Option<Terms<'a>>) -> Period<'a> {
         let (plan, overrides) = match terms {
             Some(terms) => (Some(terms.plan), terms.overrides),
             None => (None, Vec::new()),
@@ -95,7 +99,7 @@ impl<'a> Period<'a> {
             version: plan.map(Plan::effective_from),
             overrides: overrides.into_iter().map(|over| &over.name).collect(),
             discounts: discounts.map(|of| &of.discount).collect(),
-            is_settled,
+            settled_through: None,
         }
     }
 
@@ -111,7 +115,8 @@ impl<'a> Period<'a> {
 ///
 /// When standard output can't be written.
 pub(crate) fn print(periods: &[Period<'_>]) -> Result<(), Error> {
-    let mut table = output::table(["from", "until", "plan", "overrides and discounts", "settled"]);
+    let mut table =
+        output::table(["from", "until", "plan", "overrides, discounts", "settled to"]);
     for period in periods {
         let plan = period.plan.zip(period.version);
         let others = period.overrides.iter().chain(&period.discounts);
@@ -120,7 +125,7 @@ pub(crate) fn print(periods: &[Period<'_>]) -> Result<(), Error> {
             period.until.map(|day| day.to_string()).unwrap_or_default(),
             plan.map_or("none".to_owned(), |(plan, version)| format!("{plan} of {version}")),
             others.map(ToString::to_string).collect::<Vec<_>>().join("\n"),
-            if period.is_settled { "yes" } else { "" }.to_owned(),
+            period.settled_through.map(|day| day.to_string()).unwrap_or_default(),
         ]);
     }
     output::print(table)

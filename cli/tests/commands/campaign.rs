@@ -174,3 +174,24 @@ async fn a_campaign_and_another_override_of_its_name_do_not_meet() {
         "error: the rules choose no provider\n"
     );
 }
+
+#[tokio::test]
+async fn a_preview_shows_what_an_amount_would_have_taken_off_in_its_first_month() {
+    let platform = platform("campaign-amount").await;
+    let fields =
+        r#""discount_amount": "30", "discount_given": "once", "discount_remainder": "carried""#;
+    let voucher = SPRING.replace(r#""discount_percent": "50""#, fields);
+    platform.folder.write("voucher.json", &voucher);
+    expect![[r#"
+        ┌──────────┬────────┬─────────┬────────┐
+        │ provider ┆    now ┆ with it ┆ change │
+        ╞══════════╪════════╪═════════╪════════╡
+        │ a        ┆  10.00 ┆    0.00 ┆ -10.00 │
+        │ b        ┆ 100.00 ┆   70.00 ┆ -30.00 │
+        │ all      ┆ 110.00 ┆   70.00 ┆ -40.00 │
+        └──────────┴────────┴─────────┴────────┘
+        2 would have it, 0 have it. Amounts are yuan, for 2015-04.
+        Nothing was written. Give --yes to give it to them.
+    "#]]
+    .assert_eq(&platform.does("campaign start voucher.json --plan small").await);
+}

@@ -129,22 +129,22 @@ async fn the_terms_of_a_provider_are_listed_day_by_day() {
     platform.does("provider override add shop half.json").await;
     platform.does("provider assign shop --plan other --from 2015-06-11").await;
     expect![[r#"
-        ┌────────────┬────────────┬────────────┬─────────────────────────┬─────────┐
-        │ from       ┆ until      ┆ plan       ┆ overrides and discounts ┆ settled │
-        ╞════════════╪════════════╪════════════╪═════════════════════════╪═════════╡
-        │ 2015-05-01 ┆ 2015-05-16 ┆ small of   ┆ spring                  ┆ yes     │
-        │            ┆            ┆ 2015-04-01 ┆                         ┆         │
-        │ 2015-05-16 ┆ 2015-05-21 ┆ small of   ┆                         ┆ yes     │
-        │            ┆            ┆ 2015-04-01 ┆                         ┆         │
-        │ 2015-05-21 ┆ 2015-05-26 ┆ small of   ┆ half                    ┆         │
-        │            ┆            ┆ 2015-04-01 ┆                         ┆         │
-        │ 2015-05-26 ┆ 2015-06-01 ┆ small of   ┆                         ┆         │
-        │            ┆            ┆ 2015-04-01 ┆                         ┆         │
-        │ 2015-06-01 ┆ 2015-06-11 ┆ small of   ┆                         ┆         │
-        │            ┆            ┆ 2015-06-01 ┆                         ┆         │
-        │ 2015-06-11 ┆            ┆ other of   ┆                         ┆         │
-        │            ┆            ┆ 2015-04-01 ┆                         ┆         │
-        └────────────┴────────────┴────────────┴─────────────────────────┴─────────┘
+        ┌────────────┬────────────┬────────────┬──────────────────────┬────────────┐
+        │ from       ┆ until      ┆ plan       ┆ overrides, discounts ┆ settled to │
+        ╞════════════╪════════════╪════════════╪══════════════════════╪════════════╡
+        │ 2015-05-01 ┆ 2015-05-16 ┆ small of   ┆ spring               ┆ 2015-05-15 │
+        │            ┆            ┆ 2015-04-01 ┆                      ┆            │
+        │ 2015-05-16 ┆ 2015-05-21 ┆ small of   ┆                      ┆ 2015-05-17 │
+        │            ┆            ┆ 2015-04-01 ┆                      ┆            │
+        │ 2015-05-21 ┆ 2015-05-26 ┆ small of   ┆ half                 ┆            │
+        │            ┆            ┆ 2015-04-01 ┆                      ┆            │
+        │ 2015-05-26 ┆ 2015-06-01 ┆ small of   ┆                      ┆            │
+        │            ┆            ┆ 2015-04-01 ┆                      ┆            │
+        │ 2015-06-01 ┆ 2015-06-11 ┆ small of   ┆                      ┆            │
+        │            ┆            ┆ 2015-06-01 ┆                      ┆            │
+        │ 2015-06-11 ┆            ┆ other of   ┆                      ┆            │
+        │            ┆            ┆ 2015-04-01 ┆                      ┆            │
+        └────────────┴────────────┴────────────┴──────────────────────┴────────────┘
     "#]]
     .assert_eq(&platform.does("provider history shop").await);
     let periods: Value =
@@ -160,11 +160,14 @@ async fn settled_days_are_listed_with_the_terms_by_which_they_were_settled() {
     let periods: Value =
         serde_json::from_str(&platform.does("provider history shop --json").await).unwrap();
     let shown = periods.as_array().unwrap().iter().map(|period| {
-        format!("{} {} {}", period["from"], period["version"], period["is_settled"])
+        format!("{} {} {}", period["from"], period["version"], period["settled_through"])
             .replace('"', "")
     });
     // The last statement is of the 17th.
-    let expected =
-        ["2015-05-01 2015-04-01 true", "2015-05-16 2015-04-01 true", "2015-05-18 2015-05-11 false"];
+    let expected = [
+        "2015-05-01 2015-04-01 2015-05-15",
+        "2015-05-16 2015-04-01 2015-05-17",
+        "2015-05-18 2015-05-11 null",
+    ];
     assert_eq!(shown.collect::<Vec<_>>(), expected);
 }

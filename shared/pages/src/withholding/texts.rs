@@ -150,6 +150,10 @@ texts! {
     alipay_limit() { en: "Alipay allows", zh: "支付宝限额" }
     alipay_limit_text(limit: Figure) { en: "{limit} a debit", zh: "单笔 {limit}" }
     next() { en: "Next", zh: "下一笔" }
+    colon() { en: ": ", zh: "：" }
+    comma() { en: ", ", zh: "，" }
+    semicolon() { en: "; ", zh: "；" }
+    stop() { en: ". ", zh: "。" }
     next_none() { en: "Nothing is to be withheld now.", zh: "当前没有待扣款项。" }
 
     suspended_alipay() { en: "Alipay has paused the agreement", zh: "支付宝已暂停代扣协议" }
