@@ -115,8 +115,7 @@ impl<'a> Period<'a> {
 ///
 /// When standard output can't be written.
 pub(crate) fn print(periods: &[Period<'_>]) -> Result<(), Error> {
-    let mut table =
-        output::table(["from", "until", "plan", "overrides, discounts", "settled to"]);
+    let mut table = output::table(["from", "until", "plan", "overrides, discounts", "settled to"]);
     for period in periods {
         let plan = period.plan.zip(period.version);
         let others = period.overrides.iter().chain(&period.discounts);

@@ -1,6 +1,6 @@
 //! Findings: differences between bills and the books. Each is reported once, and stays open until a
-//! person closes it, the books have the money that its row showed, or a bill shows the money that was
-//! missing.
+//! person closes it, the books have the money that its row showed, or a bill shows the money that
+//! was missing.
 
 use std::collections::BTreeSet;
 

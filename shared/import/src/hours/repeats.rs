@@ -44,7 +44,7 @@ struct Recent {
 /// Lines in a row that stood in the same order before.
 #[derive(Clone, Debug)]
 struct Stretch {
-    /// Where it began.
+    /// The place of its first line.
     begin: usize,
     /// The places of the lines before it with which the last line was compared.
     places: Vec<usize>,
