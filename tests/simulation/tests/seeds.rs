@@ -36,7 +36,7 @@ const FOUND_WITHIN: [(Canary, u64, u64); Canary::ALL.len()] = [
     (Canary::PaidUnasked, 0, 4),
     (Canary::DeclinedByTimeOut, 1, 4),
     (Canary::ForgottenRequest, 3, 40),
-    (Canary::MissingBillEmpty, 6, 32),
+    (Canary::MissingBillEmpty, 15, 32),
     (Canary::FailedPage, 0, 4),
     (Canary::ReopenedMonth, 0, 4),
 ];
