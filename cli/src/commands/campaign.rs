@@ -184,7 +184,8 @@ impl<'a> Known<'a> {
         if let Some(plan) = &rule.plan {
             stored(&self.plans, plan, Some(over.from))?;
         }
-        // Its terms as if it had begun with those days: an amount is given by months from then on.
+        // As if the campaign had started with the month that is shown: an amount counts months from
+        // its start.
         let then = Override { from: days.from, until: None, ..over.clone() };
         let (mut chosen, mut changes) = (Vec::new(), Changes::default());
         for found in &self.accounts {

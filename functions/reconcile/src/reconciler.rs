@@ -188,6 +188,24 @@ impl Reconciler {
         Ok(late)
     }
 
+    /// Whether a day before this one, which was reconciled without a bill, has one now. It may also
+    /// have one if Alipay does not answer, or the time is nearly up.
+    async fn may_come_late(
+        &self,
+        before: Date,
+        invocation: Invocation,
+        now: Timestamp,
+    ) -> Result<bool, BookError> {
+        let days = self.books.days_without_bill(now).await?.readable;
+        for day in days.into_iter().filter(|day| *day < before) {
+            let has_time = invocation.time_left() >= TIME_FOR_A_CHUNK;
+            if !has_time || self.has_bill(day, now).await.unwrap_or(true) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether Alipay has a bill of trades, or of the ledger, for a day.
     async fn has_bill(&self, day: Date, now: Timestamp) -> Result<bool, Doubt> {
         Ok(self.alipay.has_bill(BillKind::Trade, day, now).await?
@@ -448,10 +466,12 @@ impl Reconciler {
                 let answer = self.alipay.query(&trade, now).await;
                 self.books.apply_queried(row, trade, answer, self.clock.now()).await
             }
-            BillEffect::Unpaid(trade, _) if !self.late(invocation, now).await?.is_empty() => {
-                Err(DayError::Unpaid { trade })
+            BillEffect::Unpaid(trade, finding) => {
+                match self.may_come_late(day, invocation, now).await? {
+                    true => Err(DayError::Unpaid { trade }),
+                    false => Ok(BillEffect::Differs(finding)),
+                }
             }
-            BillEffect::Unpaid(_, finding) => Ok(BillEffect::Differs(finding)),
             effect @ (BillEffect::Ignored
             | BillEffect::Agrees(_)
             | BillEffect::Found(..)

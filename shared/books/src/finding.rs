@@ -40,8 +40,10 @@ impl Books {
         overdue: Vec<Unmatched>,
     ) -> Result<Vec<Finding>, BookError> {
         let missing = futures::stream::iter(overdue).map(|unmatched| async move {
-            let is_shown = self.close_shown(&unmatched).await?;
-            Ok::<_, BookError>((!is_shown).then(|| unmatched.ours_only()))
+            // Another worker may have closed the finding and let go of the movement.
+            let is_missing =
+                !self.close_shown(&unmatched).await? && self.is_expected(&unmatched).await?;
+            Ok::<_, BookError>(is_missing.then(|| unmatched.ours_only()))
         });
         let missing: Vec<_> = missing.buffered(AT_ONCE).try_collect().await?;
         Ok(missing.into_iter().flatten().collect())
@@ -66,6 +68,13 @@ impl Books {
         .await
     }
 
+    /// Whether a bill has to show the movement still.
+    async fn is_expected(&self, unmatched: &Unmatched) -> Result<bool, BookError> {
+        let (part, day) = (bill_part(unmatched.out_trade_no.as_str()), unmatched.booked_on);
+        let expected = self.billing.unmatched_between(part, day, day).await?.unmatched;
+        Ok(expected.iter().any(|of| of.numbers() == unmatched.numbers()))
+    }
+
     /// Closes the findings that no bill shows what one shows now. Only what was booked two days ago
     /// can have been reported.
     pub(crate) async fn close_missing(
@@ -73,21 +82,29 @@ impl Books {
         shown: &[Unmatched],
         now: Timestamp,
     ) -> Result<(), BookError> {
-        let today = bill_day(now);
-        let is_old = |of: &&Unmatched| of.booked_on < today.yesterday().unwrap_or(Date::MIN);
-        let old: Vec<&Unmatched> = shown.iter().filter(is_old).collect();
-        if old.is_empty() {
-            return Ok(());
-        }
-        let mut findings = self.billing.findings().await?.readable;
-        findings.retain(|of| of.closed.is_none() && of.finding.kind == FindingKind::OursOnly);
-        findings.retain(|of| old.iter().any(|shown| of.finding.is_about(shown)));
+        let yesterday = bill_day(now).yesterday().unwrap_or(Date::MIN);
+        futures::stream::iter(shown.iter().filter(|of| of.booked_on < yesterday))
+            .map(Ok)
+            .try_for_each_concurrent(AT_ONCE, |of| self.close_missing_one(of))
+            .await
+    }
+
+    async fn close_missing_one(&self, shown: &Unmatched) -> Result<(), BookError> {
         let reason = &Reason::new(SHOWN_SINCE).expect("it is short");
-        for OpenFinding { finding, .. } in &findings {
-            let request = finding.out_request_no.as_deref();
-            self.close_finding(&finding.out_trade_no, request, reason).await?;
-        }
-        Ok(())
+        let (trade, request) = numbers(shown);
+        change(&self.billing, CLOSE, move |_| async move {
+            let found = self.billing.finding(trade, request).await.map_err(BookError::from);
+            let is_missing = match found {
+                Ok(found) => found.is_some_and(|of| of.finding.kind == FindingKind::OursOnly),
+                Err(error) if error.is_of_one_record() => false,
+                Err(error) => return Err(error),
+            };
+            match is_missing {
+                true => Ok(self.closing(trade, request, reason).await?.map(drop)),
+                false => Ok::<_, BookError>(Decision::Keep(())),
+            }
+        })
+        .await
     }
 
     /// The finding of a row that showed a movement before the books had it. One that cannot be read
@@ -106,14 +123,14 @@ impl Books {
         Ok(None)
     }
 
-    /// Whether a finding is about a movement, so that a person knows of it or needs not.
+    /// Whether a finding is about a movement.
     pub(crate) async fn is_reported(&self, unmatched: &Unmatched) -> Result<bool, BookError> {
         let (trade, request) = numbers(unmatched);
         let is_reported = self.billing.has_finding(trade, request).await?;
         Ok(is_reported || self.shown_before(unmatched).await?.is_some())
     }
 
-    /// Reports differences. They are stored, and stay open until a person closes them.
+    /// Reports differences. Each is stored.
     pub(crate) async fn report(
         &self,
         findings: Vec<Finding>,
@@ -139,9 +156,9 @@ impl Books {
         Ok(reported)
     }
 
-    /// Stores a difference, once for its trade or refund. Another difference of it after a person
-    /// closed the first opens it again. Whether it is as this day first reported it, and whether it
-    /// was not reported before.
+    /// Stores a difference, once for its trade or refund. Another difference of it opens it again
+    /// after the first was closed, and replaces the report that no bill shows it. Whether it is as
+    /// this day first reported it, and whether it was not reported before.
     ///
     /// # Errors
     ///
@@ -154,9 +171,7 @@ impl Books {
         change(&self.billing, REPORT, move |_| async move {
             let Finding { out_trade_no, out_request_no, .. } = finding;
             let before = match self.billing.finding(out_trade_no, out_request_no.as_deref()).await {
-                Ok(Some(stored))
-                    if stored.closed.is_none() || stored.finding.has_same_cause(finding) =>
-                {
+                Ok(Some(stored)) if !stored.gives_way_to(finding) => {
                     let is_of_the_day = stored.first_day == day && stored.finding == *finding;
                     return Ok(Decision::Keep((is_of_the_day, false)));
                 }
@@ -181,7 +196,7 @@ impl Books {
         .await
     }
 
-    /// Closes a finding as a person decides. What the books expected of a bill by its numbers is
+    /// Closes a finding. What the books expected of a bill by its numbers is
     /// expected no more. None if there is no finding.
     ///
     /// # Errors
@@ -196,7 +211,7 @@ impl Books {
         change(&self.billing, CLOSE, move |_| self.closing(trade, request, reason)).await
     }
 
-    /// What a person's decision to close a finding writes: nothing if it is closed.
+    /// The writes that close a finding: none if it is closed.
     pub(crate) async fn closing(
         &self,
         trade: &str,

@@ -10,10 +10,10 @@
 //! A log is written in the order of its instants, except for a window. The file may be cut at its
 //! beginning and end, and wherever it steps back, or leaps ahead, by more than the window: each
 //! stretch between is a run, and is treated as a file of its own. Within the window of a run's
-//! beginning and end, and of nothing else, lines may be missing. A run also begins where a line is
-//! older than one before it and what follows repeats lines in their order: pieces that overlap were
-//! joined. Logs that are written in several
-//! files at a time are scattered: of them every line is reported as a fingerprint.
+//! beginning and end, and of nothing else, lines may be missing. A run also begins where lines
+//! repeat others in their order, and one of them is older than a line before: pieces that overlap
+//! were joined. Logs that are written in several files at a time are scattered: of them every line
+//! is reported as a fingerprint.
 
 mod hour;
 mod repeats;
@@ -165,8 +165,7 @@ impl Hours {
     }
 
     fn begin(&mut self, at: i64) {
-        let steps_back = self.runs.newest.is_some_and(|newest| at < newest);
-        let are_new = self.repeats.forget(steps_back);
+        let are_new = self.repeats.forget();
         self.take_back_if(are_new);
         self.runs.begin(at, self.window_s);
     }

@@ -42,9 +42,9 @@ pub(crate) struct Lowest {
     pub(crate) without: Vec<Concession>,
 }
 
-/// The most concessions of which every choice is rated; there are 2¹⁰ of them. Those after them are
-/// left out from the last one on.
-const CHOICES_MAX: usize = 10;
+/// The most concessions of which every choice is rated; there are 2⁸ of them. Of those after them
+/// the last one, the last two, or all are left out, so that there are 1,024 choices at most.
+const CHOICES_MAX: usize = 8;
 
 impl fmt::Display for Concession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,13 +63,16 @@ impl fmt::Display for Concession {
 /// all of them.
 ///
 /// One more concession adds prices to choose from and takes none away, so it never raises the
-/// least. Of more than [`CHOICES_MAX`] that holds for one that comes after the others.
+/// least. Of more than [`CHOICES_MAX`], one that comes after the others is left out if it raises
+/// the month by itself.
 pub(crate) fn lowest(parts: &[Counted<'_>], all: Yuan, due: Due) -> Result<Lowest, ChargeError> {
     let mut lowest = Lowest { yuan: all, without: Vec::new() };
     let found = concessions(parts);
     let (first, last) = found.split_at(found.len().min(CHOICES_MAX));
     let masks = 0_u32..1 << first.len();
-    let choices = (0..=last.len()).flat_map(|kept| masks.clone().map(move |mask| (mask, kept)));
+    let all = last.len();
+    let kept = BTreeSet::from([0, all.saturating_sub(2), all.saturating_sub(1), all]);
+    let choices = kept.into_iter().flat_map(|kept| masks.clone().map(move |mask| (mask, kept)));
     let mut choices = choices
         .map(|(mask, kept)| {
             let is_out = |place: usize| mask & (1 << place) != 0;

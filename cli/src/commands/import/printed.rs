@@ -33,8 +33,8 @@ pub(crate) fn warn(summary: &Summary, window_s: u32) {
     let edges = &summary.edges;
     if edges.repeated > 0 {
         output::tell(format_args!(
-            "note: lines that repeat those before them, in their order: {}; the file was joined of pieces that \
-             overlap, and each of their calls counts once",
+            "note: lines that repeat those before them, in their order: {}; each of their calls counts once, as of \
+             a file that was joined of pieces that overlap",
             grouped(edges.repeated)
         ));
     }

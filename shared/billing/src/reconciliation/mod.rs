@@ -219,12 +219,21 @@ pub struct OpenFinding {
     pub finding: Finding,
     /// The day of the bill by which it was first reported.
     pub first_day: Date,
-    /// Why a person closed it, or that the books have the money since; none while it is open.
+    /// Why a person closed it, or why it closed by itself; none while it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Reason>,
 }
 
 impl OpenFinding {
+    /// Whether another difference of the trade or refund takes its place: it is closed and another
+    /// difference, or it said only that no bill shows what a bill now shows otherwise.
+    #[must_use]
+    pub fn gives_way_to(&self, finding: &Finding) -> bool {
+        let is_another = !self.finding.has_same_cause(finding);
+        let is_missing = self.finding.kind == FindingKind::OursOnly;
+        is_another && (self.closed.is_some() || is_missing)
+    }
+
     /// Whether its row of a bill showed this movement before the books had it. A row of a ledger
     /// has no number of its refund, so that it shows one refund of its amount, once.
     #[must_use]

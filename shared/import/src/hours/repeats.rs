@@ -1,20 +1,26 @@
 //! Where a file says again what it said: a log that was joined of pieces that overlap.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use jiff::Timestamp;
 
 use super::super::fingerprint::Fingerprint;
 
-/// How many different lines, in the order in which they stood before, make a repetition. Of fewer
-/// lines nobody can tell whether calls were equal.
-const LINES_THAT_PROVE: usize = 4;
+/// How many different lines, in the order in which they stood before, make a repetition. A client
+/// may make a few calls in the same order twice, and a server may write them out of order.
+const LINES_THAT_PROVE: usize = 16;
 
-/// How many lines are remembered: some 30 MB.
+/// How many different seconds these lines have at least, for the same reason.
+const SECONDS_THAT_PROVE: usize = 3;
+
+/// How many different lines are doubtful, where none of them is older than a line before.
+const LINES_THAT_DOUBT: usize = 4;
+
+/// How many lines are remembered: some 40 MB.
 const LINES_MAX: usize = 500_000;
 
 /// How many earlier lines of the same content are compared with what follows.
-const PLACES_MAX: usize = 64;
+const PLACES_MAX: usize = 1_024;
 
 /// The last lines of a file, and whether those that follow repeat them.
 #[derive(Clone, Debug, Default)]
@@ -52,8 +58,9 @@ struct Stretch {
     newest: Option<Timestamp>,
     /// Whether a line of it is older than that.
     is_back: bool,
-    /// Its different lines, until they prove something.
-    different: Vec<Fingerprint>,
+    /// Its different lines and seconds, until they prove something.
+    different: HashSet<Fingerprint>,
+    seconds: BTreeSet<i64>,
     lines: u64,
 }
 
@@ -67,12 +74,9 @@ pub(super) struct Seen {
 }
 
 impl Repeats {
-    /// Forgets the lines so far, since the file goes on elsewhere. Whether the last of them, which
-    /// may have repeated others, repeat nothing. Few lines before a large step back are of a piece
-    /// that overlaps, too.
-    pub(super) fn forget(&mut self, steps_back: bool) -> bool {
-        let of_piece = self.stretch.take_if(|stretch| steps_back && stretch.is_back);
-        self.proved += of_piece.map_or(0, |stretch| stretch.lines);
+    /// Forgets the lines so far, since the file goes on elsewhere. Returns true if the pending
+    /// stretch turned out to be new calls.
+    pub(super) fn forget(&mut self) -> bool {
         let are_new = self.end();
         let (proved, doubtful) = (self.proved, self.doubtful);
         *self = Repeats { proved, doubtful, ..Repeats::default() };
@@ -98,14 +102,14 @@ impl Repeats {
         seen
     }
 
-    /// Decides about the last lines, which may repeat others. Whether they repeat nothing.
+    /// Decides about the pending stretch. Returns true if it turned out to be new calls.
     pub(super) fn end(&mut self) -> bool {
         let Some(stretch) = self.stretch.take() else { return false };
         let Stretch { is_back, lines, .. } = stretch;
         let is_proof = stretch.is_proof();
         if is_back && is_proof {
             self.proved += lines;
-        } else if is_proof || (is_back && stretch.different.len() > 1) {
+        } else if is_back || stretch.different.len() >= LINES_THAT_DOUBT {
             self.doubtful += lines;
         }
         !(is_back && is_proof)
@@ -157,18 +161,20 @@ impl Repeats {
 
 impl Stretch {
     fn new(begin: usize, places: Vec<usize>, newest: Option<Timestamp>) -> Stretch {
-        Stretch { begin, places, newest, is_back: false, different: Vec::new(), lines: 0 }
+        let (different, seconds) = (HashSet::new(), BTreeSet::new());
+        Stretch { begin, places, newest, is_back: false, different, seconds, lines: 0 }
     }
 
     fn add(&mut self, at: Timestamp, print: Fingerprint) {
         self.lines += 1;
         self.is_back |= self.newest.is_some_and(|newest| at < newest);
-        if !self.is_proof() && !self.different.contains(&print) {
-            self.different.push(print);
+        if !self.is_proof() {
+            self.different.insert(print);
+            self.seconds.insert(at.as_second());
         }
     }
 
     fn is_proof(&self) -> bool {
-        self.different.len() >= LINES_THAT_PROVE
+        self.different.len() >= LINES_THAT_PROVE && self.seconds.len() >= SECONDS_THAT_PROVE
     }
 }

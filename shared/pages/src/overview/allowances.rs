@@ -4,8 +4,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use steelyard_billing::Statement;
 use steelyard_pricing::{
-    Amount, BillingDay, Discounted, Fen, Line, Metered, Metric, Name, Percent, Progress, Rated,
-    Segment, Yuan,
+    Amount, BillingDay, Discounted, Fen, Line, Metered, Metric, Name, Percent, Plan, Progress,
+    Rated, Segment, TaxBehavior, Yuan,
 };
 use utoipa::ToSchema;
 
@@ -49,6 +49,8 @@ pub struct Allowance {
     /// What 10,000 calls are expected to cost once it is used up.
     #[schema(value_type = Option<String>)]
     pub after_yuan: Option<Yuan>,
+    /// Whether tax is added to these prices.
+    pub without_tax: bool,
     /// The discounts on the price, in percent.
     #[schema(value_type = Vec<String>)]
     pub discounts: Vec<Percent>,
@@ -148,6 +150,7 @@ impl Parts<'_> {
             expected: end.map(|end| end.expected),
             next_yuan: None,
             after_yuan: end.and_then(|end| end.after_yuan),
+            without_tax: adds_tax(segment.plan()),
             discounts: Vec::new(),
             charged_fen: None,
         }
@@ -226,4 +229,9 @@ pub(super) fn is_of(line: &Line, rate: &Name) -> bool {
 fn percents(discounts: &[Discounted]) -> Vec<Percent> {
     let percents = discounts.iter().filter(|taken| taken.amount.is_none());
     percents.map(|taken| taken.percent).collect()
+}
+
+fn adds_tax(plan: &Plan) -> bool {
+    let tax = plan.document().tax.filter(|tax| !tax.percent.is_zero());
+    tax.is_some_and(|tax| tax.behavior == TaxBehavior::Exclusive)
 }

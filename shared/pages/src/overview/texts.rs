@@ -33,6 +33,11 @@ texts! {
     left_days(days: Count, hours: Count) { en: "{days} d {hours} h", zh: "{days} 天 {hours} 小时" }
     left_hours(hours: Count, minutes: Count) { en: "{hours} h {minutes} min", zh: "{hours} 小时 {minutes} 分" }
     left_minutes(minutes: Count) { en: "{minutes} min", zh: "{minutes} 分钟" }
+    for_calls_and_earlier(days: Html) {
+        en: "For your calls of {days}, and of earlier days.",
+        zh: "用于支付 {days}及更早的调用费用。",
+    }
+    for_earlier_calls() { en: "For your calls of earlier days.", zh: "用于支付更早的调用费用。" }
     for_calls(days: Html) { en: "For your calls of {days}.", zh: "用于支付 {days}的调用费用。" }
     prepaid_paid(paid: Figure) {
         en: "Your prepaid balance paid the first {paid}; Alipay pays the rest.",
@@ -374,6 +379,7 @@ texts! {
     units_of(count: Units) { en: "{count} units", zh: "{count} 单位" }
     number(count: Units) { en: "{count}", zh: "{count}" }
     next_calls() { en: "Next 10,000 calls", zh: "再调用 1 万次" }
+    without_tax(price: Price) { en: "{price} without tax", zh: "{price}（不含税）" }
     next_amount() { en: "Next ¥10,000", zh: "再有 ¥10,000 金额" }
     after_day(day: BillingDay) { en: "After {day}", zh: "{day}以后" }
     charged_month() { en: "Charged this month", zh: "本月费用" }

@@ -464,6 +464,7 @@ fn older_bills_and_what_is_left_for_the_next_debit_are_rows_of_the_strip() {
     let [english, _] = check_page("older", &month, &view);
     assert!(english.contains("for 13 to 18 May and earlier days"));
     assert!(english.contains("Earlier bills, in part"));
+    assert!(english.contains("For your calls of earlier days."));
     let strip = view.next_withholding.strip;
     assert_eq!(strip.first().unwrap().part, StripPart::Older);
     let (last, parts) = strip.split_last().unwrap();
@@ -750,6 +751,21 @@ fn what_is_charged_when_the_month_is_over_is_told_until_the_coming_night_charges
         assert_eq!(at_end.at_month_end_fen.is_positive(), is_told, "{now}");
         let [english, _] = check_page("month-end", &month, &at_end);
         assert_eq!(english.contains("so far is charged when the month is over"), is_told);
+    }
+}
+
+#[test]
+fn the_price_of_the_next_calls_says_whether_tax_is_added() {
+    for (behavior, is_added) in [("exclusive", true), ("inclusive", false)] {
+        let mut plan = serde_json::from_str::<Value>(PLAN).unwrap();
+        plan["tax"] = json!({"percent": "6", "behavior": behavior});
+        let mut month = Month::under(&plan.to_string(), "2015-04-13", "2015-05-21T08:32");
+        month.account.open_debit = None;
+        let view = view(&month, &records(&month));
+        assert!(view.allowances.iter().all(|of| of.without_tax == is_added), "{behavior}");
+        let [english, chinese] = check_page(behavior, &month, &view);
+        assert_eq!(english.contains("without tax</"), is_added, "{behavior}");
+        assert_eq!(chinese.contains("（不含税）"), is_added, "{behavior}");
     }
 }
 

@@ -21,7 +21,8 @@ impl PriceModel {
             (PriceModel::PerUnit(model), PriceModel::Package(other)) => {
                 other.charged == Packages::Started
                     && other.free_units.is_zero()
-                    && of_package(model.unit_price, other.size) <= Some(other.price.decimal())
+                    && of_package(model.unit_price, other.size)
+                        .is_some_and(|units| units <= other.price.decimal())
             }
             (PriceModel::Package(model), PriceModel::PerUnit(other)) => {
                 let units = of_package(other.unit_price, model.size);
@@ -79,9 +80,9 @@ fn share_tier(tier: &PercentageTier, other: &PercentageTier) -> bool {
 }
 
 fn package(model: &Package, other: &Package) -> bool {
-    let is_as_small = model.size == other.size && model.price <= other.price;
+    let is_as_large = model.size >= other.size && model.price <= other.price;
     model.free_units >= other.free_units
-        && (is_as_small && charges_as_few(model.charged, other.charged)
+        && (is_as_large && charges_as_few(model.charged, other.charged)
             || is_part(model, other).unwrap_or(false))
 }
 
@@ -248,6 +249,7 @@ mod tests {
             (started(), package(100, "10", "half_up"), false),
             (package(100, "10", "half_even"), package(100, "10", "half_up"), true),
             (package(100, "10", "half_up"), package(100, "10", "half_even"), false),
+            (package(150, "10", "half_up"), package(100, "10", "half_up"), true),
             (package(10, "1", "started"), started(), true),
             (package(10, "1.01", "started"), started(), false),
             // 101 to 120 units are two packages, and 120 are one.

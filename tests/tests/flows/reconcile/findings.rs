@@ -337,3 +337,22 @@ async fn finding_is_closed_once_the_books_have_what_its_row_showed() {
         platform.books_balance().await;
     }
 }
+
+#[tokio::test]
+async fn what_a_bill_shows_otherwise_takes_the_place_of_the_report_that_none_shows_it() {
+    let platform = indebted().await;
+    platform.run_until("2015-05-03T09:00").await;
+    platform.stack.alipay.fail_next(Method::Bill, Fault::BillRowMissing, 1);
+    platform.run_until("2015-05-03T12:00").await;
+    platform.paid_recharge("a", "20.00").await;
+    platform.run_until("2015-05-04T12:00").await;
+    assert_eq!(open_kinds(&platform).await, [(FindingKind::OursOnly, None, Some(10_000))]);
+    platform.stack.alipay.fail_next(Method::Bill, Fault::BillOtherAmount, 1);
+    reconcile_day(&platform, DAY).await.unwrap();
+    let differs = (FindingKind::AmountDiffers, Some(10_001), Some(10_000));
+    assert_eq!(open_kinds(&platform).await, [differs]);
+    // The right row agrees, and a person still has to look at the other.
+    reconcile_day(&platform, DAY).await.unwrap();
+    assert_eq!(unmatched(&platform).await, Vec::<i64>::new());
+    assert_eq!(open_kinds(&platform).await, [differs]);
+}

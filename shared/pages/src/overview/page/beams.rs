@@ -31,7 +31,10 @@ impl Writer<'_> {
     pub(super) fn beam(&self, allowance: &Allowance) -> Beam {
         let (t, lang) = (self.t, self.frame.lang);
         let mut facts = Vec::new();
-        let price = |yuan| Html::show(Price(yuan), lang);
+        let price = |yuan| match allowance.without_tax {
+            true => t.without_tax(Price(yuan)),
+            false => Html::show(Price(yuan), lang),
+        };
         if let Some(next) = allowance.next_yuan {
             let label = match allowance.unit {
                 AllowanceUnit::Yuan => t.next_amount(),

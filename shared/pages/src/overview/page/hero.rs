@@ -89,7 +89,11 @@ impl Writer<'_> {
 
     fn due_why(&self) -> Html {
         let (t, next) = (self.t, &self.view.next_withholding);
-        let calls = next.days.map(|days| t.for_calls(self.span(days)));
+        let calls = match next.days {
+            Some(days) if days.and_earlier => t.for_calls_and_earlier(self.span(days)),
+            Some(days) => t.for_calls(self.span(days)),
+            None => t.for_earlier_calls(),
+        };
         let prepaid = next.strip.iter().find(|e| matches!(e.part, StripPart::Prepaid { .. }));
         let paid = prepaid.and_then(|entry| entry.amount_fen.negated().ok());
         let pays = paid.map_or_else(|| t.alipay_pays(), |paid| t.prepaid_paid(Figure(paid)));
@@ -101,7 +105,7 @@ impl Writer<'_> {
                 t.rest_follows(Figure(next.rest_fen), Figure(limit))
             }
         });
-        self.sentences([calls, Some(pays), rest].into_iter().flatten())
+        self.sentences([Some(calls), Some(pays), rest].into_iter().flatten())
     }
 
     fn facts(&self) -> Vec<(Html, Html)> {
