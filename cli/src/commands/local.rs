@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args};
 use jiff::Timestamp;
 use serde_json::json;
+use steelyard_billing::Right;
 use steelyard_local_stack::{PORT, Reach, Stack, StackOptions};
 use steelyard_runtime::Error;
 
@@ -81,6 +82,7 @@ impl LocalArgs {
         if !platform.is_time_given() {
             check_month(&stack).await?;
         }
+        warn_of_open_reports(&stack).await?;
         self.greet(&stack, target.json)?;
         tokio::select! {
             // A schedule may have been missed while the stack was not running: everything is due.
@@ -126,6 +128,15 @@ impl LocalArgs {
   clock            {now} at {speed} times the speed of time"
         ))
     }
+}
+
+async fn warn_of_open_reports(stack: &Stack) -> Result<(), Error> {
+    if stack.tables.usage.access().await?.access.is_open(Right::Report) {
+        tracing::warn!(
+            "no source is registered: every caller that reaches the stack can report as any source; see `steelyard source --help`"
+        );
+    }
+    Ok(())
 }
 
 /// Refuses the system's time when it closes the month of the last settlement: the stack would

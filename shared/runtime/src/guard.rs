@@ -1,6 +1,7 @@
 //! The guard of an API: it checks the access grants before anything is done for a caller.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::SignedDuration;
 use steelyard_billing::{Access, Allowance, Caller, Denied, ProviderId, Right, SourceId};
@@ -15,6 +16,8 @@ pub struct Guard {
     table: UsageTable,
     clock: Clock,
     known: Arc<Known<Arc<Access>>>,
+    /// The open rights of which the log has a warning.
+    warned: Arc<Mutex<BTreeSet<Right>>>,
 }
 
 /// For how long the grants that were read are used: a caller may do what was revoked for so long.
@@ -35,21 +38,22 @@ impl Guard {
     /// The guard by the grants of a table.
     #[must_use]
     pub fn new(table: UsageTable, clock: Clock) -> Guard {
-        Guard { table, clock, known: Arc::new(Known::new(KNOWN_FOR)) }
+        Guard { table, clock, known: Arc::new(Known::new(KNOWN_FOR)), warned: Arc::default() }
     }
 
     /// The grants, of which a right is asked for.
     async fn access(&self, right: Right) -> Result<Arc<Access>, StoreError> {
-        let is_first = !self.known.was_read();
         let read = async {
             let StoredAccess { access, unreadable } = self.table.access().await?;
             report_unreadable(&unreadable);
-            if is_first && access.is_open(right) {
-                tracing::warn!(%right, "no grant names this right: every caller that reaches the API has it");
-            }
             Ok(Arc::new(access))
         };
-        self.known.get(self.clock.now(), read).await
+        let access = self.known.get(self.clock.now(), read).await?;
+        let warned = || self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(right);
+        if access.is_open(right) && warned() {
+            tracing::warn!(%right, "no grant names this right: every caller that reaches the API has it");
+        }
+        Ok(access)
     }
 
     /// For whom a caller may report as a source.

@@ -18,11 +18,6 @@ impl<T: Clone> Known<T> {
         Known { holds_for, read: Mutex::new(None) }
     }
 
-    /// Whether it was read before.
-    pub fn was_read(&self) -> bool {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
     /// The value, read if it is not known or too old. Two that ask at the same time may both read
     /// it.
     ///

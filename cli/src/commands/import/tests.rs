@@ -1,7 +1,7 @@
 //! Imports into the real store over an embedded DynamoDB.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Cursor;
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -91,6 +91,15 @@ impl Store {
 
     async fn calls(&self, provider: &str) -> u64 {
         self.calls_of(&provider.parse().unwrap()).await
+    }
+}
+
+/// A reader that fails.
+struct Damaged;
+
+impl Read for Damaged {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::InvalidData.into())
     }
 }
 
@@ -471,6 +480,24 @@ async fn summary_has_a_json_that_names_what_was_not_counted() {
             },
         })
     );
+}
+
+#[tokio::test]
+async fn file_that_cannot_be_read_on_says_what_is_counted() {
+    let store = Store::new().await;
+    let begin: Timestamp = "2015-05-17T10:00:00Z".parse().unwrap();
+    let line = |number: i64| {
+        let at =
+            (begin + SignedDuration::from_secs(number / 4)).strftime("%d/%b/%Y:%H:%M:%S +0000");
+        format!("shop - - [{at}] \"GET /a/{number} HTTP/1.1\" 200 5\n")
+    };
+    let log = (0..40_000).map(line).collect::<String>();
+    // A file whose end is damaged.
+    let input = Input::new(Cursor::new(log.into_bytes()).chain(Damaged), None).unwrap();
+    let error = store.try_import(input, &ImportAs::default()).await.unwrap_err();
+    let ImportError::Read { calls, .. } = &error else { panic!("{error}") };
+    assert!(*calls > 0);
+    assert_eq!(*calls, store.calls("shop").await);
 }
 
 #[tokio::test]

@@ -41,10 +41,14 @@ pub struct Progress {
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// The file can't be read or unpacked.
-    #[error("cannot read on after line {line}")]
+    #[error(
+        "cannot read on after line {line}; calls of the lines before it that are counted now: {calls}"
+    )]
     Read {
         /// The last line that was read.
         line: u64,
+        /// How many calls this import counted until then.
+        calls: u64,
         /// The error of the system.
         #[source]
         source: io::Error,
@@ -119,7 +123,11 @@ pub async fn import(
     let mut batches = Batches::new(input, &by.rule, &counters.calendar);
     let mut importing = Importing::new(by, counters);
     while let Some(batch) = batches.next() {
-        let batch = batch.map_err(|source| ImportError::Read { line: batches.lines(), source })?;
+        let batch = batch.map_err(|source| ImportError::Read {
+            line: batches.lines(),
+            calls: importing.summary.counted.metered.calls.get(),
+            source,
+        })?;
         let far = |lines_done, summary: &Summary| Progress {
             bytes_read: batches.input().bytes_read(),
             bytes_total: batches.input().bytes_total(),
