@@ -188,8 +188,8 @@ impl Reconciler {
         Ok(late)
     }
 
-    /// Whether a day before this one, which was reconciled without a bill, has one now. It may also
-    /// have one if Alipay does not answer, or the time is nearly up.
+    /// True when an earlier day that was reconciled without a bill has one now, or may have one
+    /// because Alipay does not answer or the time is nearly up.
     async fn may_come_late(
         &self,
         before: Date,

@@ -236,7 +236,7 @@ impl Books {
             let of_the_day = left.unmatched.iter().filter(|of| of.booked_on == day).count();
             waiting = waiting.saturating_add(count(of_the_day));
             let overdue = left.unmatched.into_iter().filter(|of| of.is_overdue(&done)).collect();
-            let missing = self.never_shown(overdue).await?;
+            let missing = self.never_shown(part, overdue).await?;
             let reported = self.report(missing, day).await?;
             tally.find(reported.of_the_day);
             new.extend(reported.new);

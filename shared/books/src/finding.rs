@@ -33,20 +33,28 @@ pub(crate) struct Reported {
 }
 
 impl Books {
-    /// What no bill showed, of what is overdue. What a bill showed before the books had it is
-    /// expected no more, and the finding of its row is closed.
+    /// The findings about the overdue movements of a part that no bill showed. A movement that a
+    /// bill showed before the books had it is expected no more, and the finding of its row is
+    /// closed.
     pub(crate) async fn never_shown(
         &self,
+        part: u8,
         overdue: Vec<Unmatched>,
     ) -> Result<Vec<Finding>, BookError> {
-        let missing = futures::stream::iter(overdue).map(|unmatched| async move {
-            // Another worker may have closed the finding and let go of the movement.
-            let is_missing =
-                !self.close_shown(&unmatched).await? && self.is_expected(&unmatched).await?;
-            Ok::<_, BookError>(is_missing.then(|| unmatched.ours_only()))
+        let left = futures::stream::iter(overdue).map(|unmatched| async move {
+            let is_shown = self.close_shown(&unmatched).await?;
+            Ok::<_, BookError>((!is_shown).then_some(unmatched))
         });
-        let missing: Vec<_> = missing.buffered(AT_ONCE).try_collect().await?;
-        Ok(missing.into_iter().flatten().collect())
+        let left: Vec<_> = left.buffered(AT_ONCE).try_collect().await?;
+        let left: Vec<Unmatched> = left.into_iter().flatten().collect();
+        if left.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Another worker may have closed a finding and let go of its movement meanwhile.
+        let expected = self.billing.unmatched_of(part).await?.unmatched;
+        let expected: BTreeSet<_> = expected.iter().map(Unmatched::numbers).collect();
+        let missing = left.iter().filter(|of| expected.contains(&of.numbers()));
+        Ok(missing.map(Unmatched::ours_only).collect())
     }
 
     /// Closes the finding of a row that showed a movement before the books had it. Whether there is
@@ -66,13 +74,6 @@ impl Books {
             Ok::<_, BookError>(Decision::Save(writes, true))
         })
         .await
-    }
-
-    /// Whether a bill has to show the movement still.
-    async fn is_expected(&self, unmatched: &Unmatched) -> Result<bool, BookError> {
-        let (part, day) = (bill_part(unmatched.out_trade_no.as_str()), unmatched.booked_on);
-        let expected = self.billing.unmatched_between(part, day, day).await?.unmatched;
-        Ok(expected.iter().any(|of| of.numbers() == unmatched.numbers()))
     }
 
     /// Closes the findings that no bill shows what one shows now. Only what was booked two days ago
@@ -123,7 +124,7 @@ impl Books {
         Ok(None)
     }
 
-    /// Whether a finding is about a movement.
+    /// True when a finding is about this movement.
     pub(crate) async fn is_reported(&self, unmatched: &Unmatched) -> Result<bool, BookError> {
         let (trade, request) = numbers(unmatched);
         let is_reported = self.billing.has_finding(trade, request).await?;

@@ -70,8 +70,8 @@ pub(crate) fn lowest(parts: &[Counted<'_>], all: Yuan, due: Due) -> Result<Lowes
     let found = concessions(parts);
     let (first, last) = found.split_at(found.len().min(CHOICES_MAX));
     let masks = 0_u32..1 << first.len();
-    let all = last.len();
-    let kept = BTreeSet::from([0, all.saturating_sub(2), all.saturating_sub(1), all]);
+    let count = last.len();
+    let kept = BTreeSet::from([0, count.saturating_sub(2), count.saturating_sub(1), count]);
     let choices = kept.into_iter().flat_map(|kept| masks.clone().map(move |mask| (mask, kept)));
     let mut choices = choices
         .map(|(mask, kept)| {

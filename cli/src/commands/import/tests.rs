@@ -476,7 +476,8 @@ async fn summary_has_a_json_that_names_what_was_not_counted() {
             "conflicts": { "count": 0, "first": [] },
             "refusals": { "count": 0, "reasons": [], "others": 0 },
             "edges": {
-                "steps_back": 0, "repeated": 0, "perhaps_repeated": 0, "equal_lines_in_first_second": 0, "equal_lines_in_last_second": 0,
+                "steps_back": 0, "repeated": 0, "perhaps_repeated": 0,
+                "equal_lines_in_first_second": 0, "equal_lines_in_last_second": 0,
             },
         })
     );

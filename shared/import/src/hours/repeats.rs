@@ -56,7 +56,7 @@ struct Stretch {
     places: Vec<usize>,
     /// The newest instant before it.
     newest: Option<Timestamp>,
-    /// Whether a line of it is older than that.
+    /// True when one of its lines is older than that.
     is_back: bool,
     /// Its different lines and seconds, until they prove something.
     different: HashSet<Fingerprint>,
@@ -64,12 +64,12 @@ struct Stretch {
     lines: u64,
 }
 
-/// What a line says of lines in a row that may repeat others.
+/// The effect of a line on the pending stretch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// Those before it repeat nothing.
+    /// True when the stretch turned out to be new calls.
     pub(super) are_new: bool,
-    /// It may be the first of such lines.
+    /// True when the line begins a stretch.
     pub(super) may_repeat: bool,
 }
 
@@ -120,7 +120,7 @@ impl Repeats {
         (self.proved, self.doubtful)
     }
 
-    /// Whether a line goes on with lines in a row that stood before.
+    /// True when the line continues the pending stretch.
     fn follows(&mut self, print: Fingerprint) -> bool {
         let Some(stretch) = &mut self.stretch else { return false };
         let (lines, gone, begin) = (&self.lines, self.gone, stretch.begin);

@@ -206,7 +206,7 @@ texts! {
     }
     save() { en: "Save limits", zh: "保存限额" }
     save_note() {
-        en: "Holds from the next debit on, also today's. A debit that was sent to Alipay keeps its amount, when it is tried again, too.",
+        en: "Holds from the next debit on, also today's. A debit that was already sent to Alipay keeps its amount, also when it is tried again.",
         zh: "自下一笔扣款起生效，包括今日。已提交支付宝的扣款金额不变，再试时亦同。",
     }
     saved() { en: "Your limits are saved.", zh: "限额已保存。" }

@@ -9,7 +9,8 @@ use crate::{Block, PriceModel, Quantity, Yuan};
 impl PriceModel {
     /// Whether the model never costs more than another, whatever is used: it has the same tiers,
     /// and no price of it is higher. Each unit at one price also compares with graduated tiers and
-    /// with packages, and packages with larger ones of which they are a part.
+    /// with packages; packages compare with smaller ones, and with larger ones of which they are a
+    /// whole part.
     pub(crate) fn is_at_most(&self, other: &PriceModel) -> bool {
         match (self, other) {
             (PriceModel::PerUnit(model), PriceModel::PerUnit(other)) => {
