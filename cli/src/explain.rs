@@ -10,6 +10,8 @@ use steelyard_pricing::{
 };
 use steelyard_runtime::Error;
 
+use crate::output::counted;
+
 /// A statement, from its segments to its charge.
 ///
 /// # Errors
@@ -196,7 +198,11 @@ fn rated(line: &Line) -> Result<String, MoneyError> {
         text += &units(after);
         text += &allowance(line);
         if let Some(top) = after.top {
-            let _ = writeln!(text, "    the tier is that of {top} units, which the month has");
+            let _ = writeln!(
+                text,
+                "    the tier is that of {}, which the month has",
+                counted(top, "unit")
+            );
         }
         text += &after.slices.iter().map(slice).collect::<String>();
         text += &continued(after)?;
@@ -246,9 +252,10 @@ fn units(after: &Rated) -> String {
     let all = after.units + before;
     let less = match before.is_zero() {
         true => String::new(),
-        false => format!(", less {before} before the segment = {} units", after.units),
+        false => format!(", less {before} before the segment = {}", counted(after.units, "unit")),
     };
-    format!("    × {multiply} ÷ {divide}{rounded} = {all} units{less}\n")
+    let all = counted(all, "unit");
+    format!("    × {multiply} ÷ {divide}{rounded} = {all}{less}\n")
 }
 
 fn allowance(line: &Line) -> String {
@@ -292,19 +299,23 @@ fn slice(slice: &Slice) -> String {
         Per::Unit => format!("({to} − {from}) × ¥{price}"),
         Per::Yuan => format!("({} − {}) × {price}", money(*to), money(*from)),
         Per::Package(size) => {
-            format!("{from} to {to}: {count} started packages of {size} × ¥{price}")
+            format!("{from} to {to}: {} of {size} × ¥{price}", counted(count, "started package"))
         }
         Per::FullPackage(size) => {
-            format!("{from} to {to}: {count} full packages of {size} × ¥{price}")
+            format!("{from} to {to}: {} of {size} × ¥{price}", counted(count, "full package"))
         }
         Per::HalfUpPackage(size) => {
-            format!("{from} to {to}: {count} packages of {size}, rounded half up, × ¥{price}")
+            let packages = counted(count, "package");
+            format!("{from} to {to}: {packages} of {size}, rounded half up, × ¥{price}")
         }
         Per::HalfEvenPackage(size) => {
-            format!("{from} to {to}: {count} packages of {size}, rounded half to even, × ¥{price}")
+            let packages = counted(count, "package");
+            format!("{from} to {to}: {packages} of {size}, rounded half to even, × ¥{price}")
         }
-        Per::Block(size) => format!("{from} to {to}: {count} started blocks of {size} × ¥{price}"),
-        Per::Call => format!("{count} calls × ¥{price}"),
+        Per::Block(size) => {
+            format!("{from} to {to}: {} of {size} × ¥{price}", counted(count, "started block"))
+        }
+        Per::Call => format!("{} × ¥{price}", counted(count, "call")),
     };
     let fee = if flat_fee.is_zero() { String::new() } else { format!(" + {}", yuan(*flat_fee)) };
     format!("    {priced}{fee} = {}\n", yuan(*amount))

@@ -118,9 +118,11 @@ pub(crate) fn table<'a>(columns: impl AsRef<[&'a str]>) -> Table {
     table
 }
 
-/// A number of days with its unit, in words.
-pub(crate) fn days(number: u32) -> String {
-    if number == 1 { "1 day".to_owned() } else { format!("{number} days") }
+/// A number and what it counts: `1 day`, `2 days`.
+pub(crate) fn counted(number: impl ToString, what: &str) -> String {
+    let number = number.to_string();
+    let plural = if number == "1" { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 /// A cell of several lines: those that there are.

@@ -25,7 +25,8 @@ pub(crate) fn signed_amount(text: &str) -> Result<Fen, String> {
     let amount = text.parse::<Fen>().ok().filter(|amount| !amount.is_zero());
     amount.ok_or_else(|| {
         format!(
-            "`{text}` is not an amount of yuan with at most two decimals, such as 100.00 or -100.00"
+            "`{text}` is not an amount of yuan with at most two decimals, such as 100.00 or -100.00; \
+             nor may it be 0"
         )
     })
 }

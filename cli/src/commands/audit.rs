@@ -230,8 +230,11 @@ impl AuditReport {
 
     pub(crate) fn print(&self) -> Result<(), Error> {
         output::print(format_args!(
-            "audited {} providers: {} statements, {} journal entries, {} debits",
-            self.providers, self.statements, self.entries, self.debits
+            "audited {}: {}, {} in the journal, {}",
+            output::counted(self.providers, "provider"),
+            output::counted(self.statements, "statement"),
+            self.entries,
+            output::counted(self.debits, "debit"),
         ))?;
         output::print(format_args!(
             "¥{} charged, ¥{} withheld",

@@ -176,9 +176,10 @@ async fn list(target: &TargetArgs) -> Result<Exit, Error> {
 
 fn step(step: &LadderStep) -> String {
     let LadderStep { stage, overdue_days, owed, calls_per_second } = step;
-    let days = overdue_days.map(|days| format!("overdue for {}", output::days(days)));
+    let days = overdue_days.map(|days| format!("overdue for {}", output::counted(days, "day")));
     let owed = owed.map(|owed| format!("¥{owed} owed"));
-    let calls = calls_per_second.map_or(String::new(), |calls| format!(", {calls} calls a second"));
+    let calls = calls_per_second
+        .map_or(String::new(), |calls| format!(", {} a second", output::counted(calls, "call")));
     let when = days.into_iter().chain(owed).collect::<Vec<_>>().join(" or ");
     format!("{stage}: {when}{calls}")
 }

@@ -211,7 +211,10 @@ fn because(standing: &Standing) -> String {
         Because::Exempt => "the ladder leaves it out".to_owned(),
         Because::NoStepReached => "no step of the ladder is reached".to_owned(),
         Because::Overdue => {
-            format!("its oldest charge is overdue for {}", output::days(standing.overdue_days))
+            format!(
+                "its oldest charge is overdue for {}",
+                output::counted(standing.overdue_days, "day")
+            )
         }
         Because::Owed => format!("it owes ¥{}", standing.owed_fen),
         Because::Capped { cap_fen, until, .. } => {
@@ -224,6 +227,7 @@ fn because(standing: &Standing) -> String {
 fn consequences(standing: &Standing) -> String {
     let calls = match (standing.blocked, standing.calls_per_second) {
         (true, _) => "no call passes".to_owned(),
+        (false, Some(1)) => "1 call a second passes".to_owned(),
         (false, Some(calls)) => format!("{calls} calls a second pass"),
         (false, None) => "all calls pass".to_owned(),
     };

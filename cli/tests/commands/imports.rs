@@ -146,7 +146,7 @@ async fn case_of_a_path_is_kept_unless_the_server_ignores_it() {
         expect![[r#"
             exit 0
             3 lines: 3 billable
-            3 calls of 1 providers counted
+            3 calls of 1 provider counted
             a 2015-05-16 PAY.SMS 1
             a 2015-05-16 Pay.SMS 1
             a 2015-05-16 pay.sms 1
@@ -160,7 +160,7 @@ async fn case_of_a_path_is_kept_unless_the_server_ignores_it() {
         expect![[r#"
             exit 0
             3 lines: 3 billable
-            3 calls of 1 providers counted
+            3 calls of 1 provider counted
             a 2015-05-16 pay.sms 3
         "#]],
     )
@@ -195,20 +195,20 @@ async fn every_spelling_of_a_parameter_names_its_caller() {
         expect![[r#"
         exit 3
         13 lines: 6 billable, 2 of unknown callers, 5 refused
-        6 calls of 1 providers counted
-        refused 1 lines: several callers
+        6 calls of 1 provider counted
+        refused 1 line: several callers
           line 7: query:app_key is given more than once
         refused 3 lines: no caller
           line 8: no caller: query:app_key is absent
           line 9: no caller: query:app_key is absent
           line 10: no caller: query:app_key is absent
-        refused 1 lines: a caller that is too long or holds control characters
+        refused 1 line: a caller that is too long or holds control characters
           line 11: `10\n21` is no caller: 512 bytes at most, and no control characters
         callers that are no provider; write their providers behind them, for --map:
         caller,provider
-        # 1 calls
+        # 1 call
         " 1021",
-        # 1 calls
+        # 1 call
         10/21,
         1021 2015-05-16 rest 6
     "#]],
@@ -230,7 +230,7 @@ async fn calls_are_counted_whatever_user_the_client_gave() {
         expect![[r#"
             exit 0
             8 lines: 8 billable
-            8 calls of 1 providers counted
+            8 calls of 1 provider counted
             10.0.0.1 2015-05-16 a 8
         "#]],
     )
@@ -242,20 +242,20 @@ async fn calls_are_counted_whatever_user_the_client_gave() {
         expect![[r#"
             exit 3
             8 lines: 1 billable, 4 of unknown callers, 3 refused
-            1 calls of 1 providers counted
+            1 call of 1 provider counted
             refused 3 lines: no caller
               line 1: no caller: user is absent
               line 2: no caller: user is absent
               line 3: no caller: user is absent
             callers that are no provider; write their providers behind them, for --map:
             caller,provider
-            # 1 calls
+            # 1 call
             """"" [x]",
-            # 1 calls
+            # 1 call
             "9.9.9.9 - -",
-            # 1 calls
+            # 1 call
             A\b,
-            # 1 calls
+            # 1 call
             "a b",
             isv 2015-05-16 a 1
         "#]],
@@ -293,7 +293,7 @@ async fn preflights_redirects_and_failures_are_no_calls() {
           not billable: 1 with status 401
           not billable: 1 with status 499
           not billable: 1 with status 502
-        2 calls of 1 providers counted
+        2 calls of 1 provider counted
         a 2015-05-16 pay.sms 2
     "#]],
     )
@@ -305,7 +305,7 @@ async fn preflights_redirects_and_failures_are_no_calls() {
         expect![[r#"
         exit 0
         10 lines: 10 billable
-        10 calls of 1 providers counted
+        10 calls of 1 provider counted
         a 2015-05-16 pay.sms 10
     "#]],
     )
@@ -323,7 +323,7 @@ async fn preflights_redirects_and_failures_are_no_calls() {
           not billable: 1 with status 304
           not billable: 1 with status 401
           not billable: 1 with status 502
-        2 calls of 1 providers counted
+        2 calls of 1 provider counted
         a 2015-05-16 pay.sms 2
     "#]],
     )
@@ -359,7 +359,7 @@ async fn lines_that_no_server_can_bill_are_counted_apart() {
           odd: 3 not HTTP
           odd: 3 about the server (`*`)
           odd: 2 tunnels (CONNECT)
-        1 calls of 1 providers counted
+        1 call of 1 provider counted
         a 2015-05-16 a 1
     "#]],
     )
@@ -401,16 +401,16 @@ async fn forwarded_address_is_the_one_that_a_trusted_proxy_wrote() {
         expect![[r#"
             exit 3
             6 lines: 1 billable, 1 of unknown callers, 4 refused
-            1 calls of 1 providers counted
+            1 call of 1 provider counted
             refused 3 lines: a list of addresses; choose one by --trusted-hops
               line 1: `198.51.100.1, 192.0.2.7` is a list of addresses; choose one by --trusted-hops
               line 3: `unknown, 192.0.2.7:4711` is a list of addresses; choose one by --trusted-hops
               line 4: `1.1.1.1, 2.2.2.2, 192.0.2.7` is a list of addresses; choose one by --trusted-hops
-            refused 1 lines: no caller
+            refused 1 line: no caller
               line 6: no caller: extra:1 is absent
             callers that are no provider; write their providers behind them, for --map:
             caller,provider
-            # 1 calls
+            # 1 call
             "198.51.100.1, unknown",
             192.0.2.7 2015-05-16 a 1
         "#]],
@@ -423,10 +423,10 @@ async fn forwarded_address_is_the_one_that_a_trusted_proxy_wrote() {
         expect![[r#"
             exit 3
             6 lines: 4 billable, 2 refused
-            4 calls of 1 providers counted
-            refused 1 lines: not an IP address where a trusted proxy writes one
+            4 calls of 1 provider counted
+            refused 1 line: not an IP address where a trusted proxy writes one
               line 5: `unknown` is not an IP address
-            refused 1 lines: no caller
+            refused 1 line: no caller
               line 6: no caller: extra:1 is absent
             192.0.2.7 2015-05-16 a 4
         "#]],
@@ -440,11 +440,11 @@ async fn forwarded_address_is_the_one_that_a_trusted_proxy_wrote() {
             exit 3
             6 lines: 3 billable, 3 refused
             3 calls of 2 providers counted
-            refused 1 lines: fewer addresses than trusted proxies
+            refused 1 line: fewer addresses than trusted proxies
               line 2: `192.0.2.7` has fewer than 2 addresses: not all 2 trusted proxies wrote one
-            refused 1 lines: not an IP address where a trusted proxy writes one
+            refused 1 line: not an IP address where a trusted proxy writes one
               line 3: `unknown` is not an IP address
-            refused 1 lines: no caller
+            refused 1 line: no caller
               line 6: no caller: extra:1 is absent
             198.51.100.1 2015-05-16 a 2
             2.2.2.2 2015-05-16 a 1
@@ -490,11 +490,11 @@ async fn many_callers_bill_one_provider_and_unknown_ones_are_listed_for_the_map(
         caller,provider
         # 2 calls
         key-9,
-        # 1 calls
+        # 1 call
         "CN=a, O=b",
-        # 1 calls
+        # 1 call
         arn:aws:iam::123456789012:role/integration/a-role-with-quite-a-long-name,
-        # 1 calls
+        # 1 call
         arn:aws:iam::123456789012:role/x,
         other 2015-05-16 a 1
         shop 2015-05-16 a 2
@@ -508,7 +508,7 @@ async fn many_callers_bill_one_provider_and_unknown_ones_are_listed_for_the_map(
     expect![[r#"
         exit 0
         8 lines: 8 billable
-        5 calls of 1 providers counted
+        5 calls of 1 provider counted
         3 calls of 2 providers counted before
         late 2015-05-16 a 5
         other 2015-05-16 a 1
@@ -544,12 +544,12 @@ async fn formats_are_told_by_what_is_in_a_line() {
     check("formats", "", &lines, expect![[r#"
         exit 3
         11 lines: 7 billable, 1 blank, 3 refused
-        13 calls of 1 providers counted
-        refused 1 lines: a list of addresses; choose one by --trusted-hops
+        13 calls of 1 provider counted
+        refused 1 line: a list of addresses; choose one by --trusted-hops
           line 4: `192.0.2.9, 192.0.2.1` is a list of addresses; choose one by --trusted-hops
-        refused 1 lines: a virtual host without a client
+        refused 1 line: a virtual host without a client
           line 5: begins with the virtual host `shop.example:443` and no client; log the client's address after it
-        refused 1 lines: this is an API Gateway log; read JSON by rules/apigateway.json or by --fields, or log in its CLF format, which is taken
+        refused 1 line: this is an API Gateway log; read JSON by rules/apigateway.json or by --fields, or log in its CLF format, which is taken
           line 11: this is an API Gateway log; read JSON by rules/apigateway.json or by --fields, or log in its CLF format, which is taken
         192.0.2.1 2015-05-16 / 1
         192.0.2.1 2015-05-16 a 1
@@ -580,8 +580,8 @@ async fn exported_lines_are_counted_by_their_fields() {
         4 lines: 1 billable, 2 not billable, 1 refused
           not billable: 1 by method
           not billable: 1 with status 403
-        1 calls of 1 providers counted
-        refused 1 lines: no value in field `apiKey`
+        1 call of 1 provider counted
+        refused 1 line: no value in field `apiKey`
           line 4: field `apiKey`: is absent
         k1 2015-05-16 pay.sms 1
     "#]],
@@ -614,9 +614,9 @@ async fn refusals_are_grouped_by_reason_with_three_examples() {
         refused 5 calls: 2015-03-16 is too late: 2015-03 closed at 2015-04-05T00:00:00+08:00
           line 3: 5 calls of b to a on 2015-03-16
         refused 5 calls: 2015-05-18 is in the future
-          line 4: 1 calls of c0 to a on 2015-05-18
-          line 8: 1 calls of c1 to a on 2015-05-18
-          line 12: 1 calls of c2 to a on 2015-05-18
+          line 4: 1 call of c0 to a on 2015-05-18
+          line 8: 1 call of c1 to a on 2015-05-18
+          line 12: 1 call of c2 to a on 2015-05-18
     "#]]).await;
 }
 
@@ -634,7 +634,7 @@ async fn file_of_which_nothing_counts_registers_nobody_and_can_be_mended() {
     assert!(printed.starts_with("exit 0\n"), "{printed}");
     assert!(platform.stack.tables.registry().await.unwrap().accounts.is_empty());
     let printed = platform.import("day.log", &[&line("shop", "GET /a HTTP/1.1", 200)], "").await;
-    assert!(printed.ends_with("1 calls of 1 providers counted\n"), "{printed}");
+    assert!(printed.ends_with("1 call of 1 provider counted\n"), "{printed}");
 }
 
 #[tokio::test]
@@ -651,8 +651,8 @@ async fn callers_are_billed_from_the_month_of_their_first_call() {
     let mut lines = vec![june; 10_000];
     lines.extend([may, april]);
     let printed = platform.import("late.log", &lines, "--source late").await;
-    assert!(printed.contains("10,001 calls of 1 providers counted\n"), "{printed}");
-    assert!(printed.contains("refused 1 calls: 2015-04-30 is too late"), "{printed}");
+    assert!(printed.contains("10,001 calls of 1 provider counted\n"), "{printed}");
+    assert!(printed.contains("refused 1 call: 2015-04-30 is too late"), "{printed}");
     assert_eq!(platform.billed_from("newcomer").await, "2015-05");
     assert_eq!(platform.billed_from("other").await, "2015-06");
     let counted = "newcomer 2015-05-31 a 1\nnewcomer 2015-06-01 a 10001\nother 2015-06-01 a 1\n";
@@ -663,7 +663,7 @@ async fn callers_are_billed_from_the_month_of_their_first_call() {
     platform.settle("2015-06-02").await;
     let may_of_other = may.replace("newcomer", "other");
     let printed = platform.import("other.log", &[&may_of_other], "--source other").await;
-    assert!(printed.contains("refused 1 calls: 2015-05-31 is before 2015-06"), "{printed}");
+    assert!(printed.contains("refused 1 call: 2015-05-31 is before 2015-06"), "{printed}");
     assert_eq!(platform.billed_from("other").await, "2015-06");
     assert_eq!(platform.charged().await["newcomer"], Fen::new(10_002));
 }
@@ -702,10 +702,10 @@ async fn pieces_of_a_log_count_once_and_are_charged_once() {
     let log = log.collect::<Vec<_>>();
     let log = log.iter().map(String::as_str).collect::<Vec<_>>();
     for (from, to, said) in [
-        (0, 5_000, "5,000 calls of 1 providers counted\n"),
-        (5_000, 9_000, "4,000 calls of 1 providers counted\n"),
-        (0, 9_000, "9,000 calls of 1 providers counted before\n"),
-        (1, 5_000, "4,999 calls of 1 providers counted before\n"),
+        (0, 5_000, "5,000 calls of 1 provider counted\n"),
+        (5_000, 9_000, "4,000 calls of 1 provider counted\n"),
+        (0, 9_000, "9,000 calls of 1 provider counted before\n"),
+        (1, 5_000, "4,999 calls of 1 provider counted before\n"),
     ] {
         let printed = platform.import("web.log", &log[from..to], "").await;
         assert!(printed.starts_with("exit 0\n") && printed.ends_with(said), "{printed}");
@@ -719,10 +719,10 @@ async fn byte_order_mark_makes_no_other_file() {
     let platform = platform("bom", "2015-05-17T09:00").await;
     let record = r#"{"provider":"shop","api":"a","day":"2015-05-16","count":21}"#;
     for (first, options, said) in [
-        ("\u{feff}", "", "42 calls of 1 providers counted\n"),
+        ("\u{feff}", "", "42 calls of 1 provider counted\n"),
         // Other calls, or the same?
-        ("", "", "42 calls of 1 providers REFUSED\n"),
-        ("", "--report lines", "42 calls of 1 providers counted before\n"),
+        ("", "", "42 calls of 1 provider REFUSED\n"),
+        ("", "--report lines", "42 calls of 1 provider counted before\n"),
     ] {
         let lines = [&*format!("{first}{record}\r"), record];
         let printed = platform.import("day.jsonl", &lines, options).await;

@@ -72,11 +72,11 @@ async fn a_rule_is_tried_stored_and_gone_by() {
     assert_eq!(tried.code, 3);
     expect![[r#"
         5 lines: 3 billable, 1 of unknown callers, 1 refused
-        refused 1 lines: not a whole line of an access log
+        refused 1 line: not a whole line of an access log
           line 5: no request in quotation marks: not a whole line of the Common or Combined Log Format
         callers that are no provider; write their providers behind them, for --map:
         caller,provider
-        # 1 calls
+        # 1 call
         7,
         ┌──────────┬────────────┬───────────┬───────┐
         │ provider ┆ day        ┆ api       ┆ calls │

@@ -83,10 +83,10 @@ async fn counters_are_scraped_through_resets_and_restarts_and_count_once() {
     let (platform, gateway) = scraped("scrape").await;
     gateway.shows(&[("a", 100)]);
     let begun = platform.does(&gateway.command("--once")).await;
-    expect![[r"
-        1 scrapes of 1 series, 0 calls counted
-        1 series begin here: nothing of what they show counts
-    "]]
+    expect![[r#"
+        1 scrape of 1 series, 0 calls counted
+        series that begin here, so that nothing of what they show counts: 1
+    "#]]
     .assert_eq(&begun);
     gateway.shows(&[("a", 103), ("b", 4)]);
     let mut scraper = begin(&platform, &gateway);
@@ -124,7 +124,7 @@ async fn counters_are_scraped_through_resets_and_restarts_and_count_once() {
     let printed = String::from_utf8(ended.stdout).unwrap();
     assert!(printed.contains(" scrapes of 2 series, "), "{printed}");
     let again = platform.does(&gateway.command("--once")).await;
-    assert_eq!(again, "1 scrapes of 2 series, 0 calls counted\n");
+    assert_eq!(again, "1 scrape of 2 series, 0 calls counted\n");
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_report_that_was_stored_is_sent_by_the_next_process_and_counts_once() 
         std::fs::write(&state, crashed.to_string()).unwrap();
         gateway.shows(&[("a", value)]);
         let printed = platform.does(&gateway.command("--once")).await;
-        assert_eq!(printed, format!("1 scrapes of 1 series, {value} calls counted\n"));
+        assert_eq!(printed, format!("1 scrape of 1 series, {value} calls counted\n"));
         assert_eq!(calls(&platform).await, value);
         let after: Value = serde_json::from_slice(&std::fs::read(&state).unwrap()).unwrap();
         assert_eq!((&after["pending"], &after["sequence"]), (&Value::Null, &sequence.into()));
@@ -188,11 +188,11 @@ async fn what_cannot_be_trusted_or_counted_is_told() {
     gateway.answers("text/plain", body.len(), &body);
     let ran = platform.run(&gateway.command("--once --from-zero")).await;
     assert_eq!(ran.code, 3);
-    expect![[r"
-        1 scrapes of 3 series, 1 calls counted
-        1 lines refused
-        1 calls wait for the next report
-    "]]
+    expect![[r#"
+        1 scrape of 3 series, 1 call counted
+        refused lines: 1
+        calls that wait for the next report: 1
+    "#]]
     .assert_eq(&ran.out);
     expect![[r#"
         refused: provider `mall` is not registered
@@ -202,7 +202,7 @@ async fn what_cannot_be_trusted_or_counted_is_told() {
     platform.register("mall", "flat", "2015-05-01").await;
     gateway.answers("text/plain", mall.len() + 1, &(mall + "\n"));
     let printed = platform.does(&gateway.command("--once")).await;
-    assert_eq!(printed, "1 scrapes of 1 series, 1 calls counted\n");
+    assert_eq!(printed, "1 scrape of 1 series, 1 call counted\n");
     let other = gateway.command("--once").replace("/metrics", "/other");
     assert!(
         platform.fails(&other).await.contains("give each counter and target a state of its own")

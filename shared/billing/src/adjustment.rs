@@ -152,7 +152,7 @@ pub enum AdjustmentError {
     #[error("there is no statement {0}")]
     NoStatement(StatementId),
     /// The statement has no such line.
-    #[error("statement {statement} has {lines} lines, and no line {line}")]
+    #[error("statement {statement} has no line {line}: the last one is {lines}")]
     NoLine {
         /// The statement that was named.
         statement: StatementId,

@@ -101,7 +101,6 @@ pub struct Batches<'a> {
 }
 
 /// What the lines of a file say, line by line as they come.
-#[derive(Clone)]
 pub struct Lines<'a> {
     rule: &'a Rule,
     calendar: &'a Calendar,
@@ -198,7 +197,7 @@ impl<'a> Lines<'a> {
     /// same again later changes nothing.
     pub fn so_far(&mut self, batch: &mut Batch) {
         self.finished(batch);
-        batch.hours.extend(self.hours.clone().end());
+        batch.hours.extend(self.hours.so_far());
     }
 
     /// Adds all that is left to the last batch. After it the file begins anew.

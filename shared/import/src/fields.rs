@@ -77,11 +77,11 @@ pub struct FieldNames {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub amount: Option<String>,
-    /// The HTTP method, for `methods`.
+    /// The HTTP method, for `methods`. A line without it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub method: Option<String>,
-    /// The HTTP status, for `status`.
+    /// The HTTP status, for `status`. A line without it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub status: Option<String>,
@@ -186,16 +186,18 @@ impl FieldMap {
         })
     }
 
-    /// The method and the status of a line, if the map names their fields and the line has them.
+    /// The method and the status of a line, as far as the map names their fields. A field that it
+    /// names has to be there: without it nobody knows whether the call is billable.
     ///
     /// # Errors
     ///
-    /// [`FieldError`] naming the field that is wrong.
+    /// [`FieldError`] naming the field that is wrong, or absent.
     pub fn answer(&self, line: &Node) -> Result<(Option<String>, Option<u16>), FieldError> {
-        let method = optional(line, self.method.as_ref())?;
-        let method = method.map(|(field, value)| text(field, value)).transpose()?;
-        let status = optional(line, self.status.as_ref())?;
-        let status = status.map(|(field, value)| parsed(field, value, "an HTTP status"));
+        let method = self.method.as_ref().map(|field| required(line, field)).transpose()?;
+        let status = self
+            .status
+            .as_ref()
+            .map(|field| parsed(field, required_node(line, field)?, "an HTTP status"));
         Ok((method, status.transpose()?))
     }
 }
@@ -461,7 +463,7 @@ mod tests {
 
     #[test]
     fn fields_that_are_wrong_are_named() {
-        let map = "provider=p,api=a,at=t,count=n,amount=y,status=s";
+        let map = "provider=p,api=a,at=t,count=n,amount=y";
         for (line, why) in [
             (r#"{"a":"a","t":1}"#, "field `p`: is absent"),
             (r#"{"p":"-","a":"a","t":1}"#, "field `p`: is absent"),
@@ -474,12 +476,20 @@ mod tests {
             ),
             (r#"{"p":"p","a":"a","t":1,"n":-1}"#, "field `n`: is not a whole number from 0"),
             (r#"{"p":"p","a":"a","t":1,"n":1.5}"#, "field `n`: is not a whole number from 0"),
-            (r#"{"p":"p","a":"a","t":1,"s":"OK"}"#, "field `s`: is not an HTTP status"),
             (
                 r#"{"p":"p","a":"a","t":1,"y":1.5}"#,
                 "field `y`: is not an amount in yuan as a text such as \"120.50\"",
             ),
             (r#"[]"#, "field `p`: is absent"),
+        ] {
+            check(map, line, why);
+        }
+        let map = "provider=p,api=a,at=t,method=m,status=s";
+        for (line, why) in [
+            (r#"{"p":"p","a":"a","t":1,"m":"GET"}"#, "field `s`: is absent"),
+            (r#"{"p":"p","a":"a","t":1,"m":"GET","s":null}"#, "field `s`: is absent"),
+            (r#"{"p":"p","a":"a","t":1,"m":"GET","s":"OK"}"#, "field `s`: is not an HTTP status"),
+            (r#"{"p":"p","a":"a","t":1,"m":"-","s":200}"#, "field `m`: is absent"),
         ] {
             check(map, line, why);
         }

@@ -84,7 +84,7 @@ pub struct Call {
 }
 
 /// The hours of a file that are not reported yet.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Hours {
     window_s: i64,
     lines_kept: usize,
@@ -216,6 +216,16 @@ impl Hours {
     pub fn end(mut self) -> Vec<HourReport> {
         let keys = self.open.keys().copied().collect::<Vec<_>>();
         keys.into_iter().filter_map(|key| self.close(key)).collect()
+    }
+
+    /// How far all that are left have come. It changes nothing.
+    #[must_use]
+    pub fn so_far(&self) -> Vec<HourReport> {
+        let report = |((hour, day), open): (&(i64, BillingDay), &Hour)| {
+            let (shares, _) = open.clone().close(&self.runs);
+            HourReport { id: hour_id(*hour), day: *day, shares }
+        };
+        self.open.iter().map(report).collect()
     }
 
     fn close(&mut self, key: (i64, BillingDay)) -> Option<HourReport> {

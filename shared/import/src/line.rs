@@ -288,11 +288,11 @@ mod tests {
         for (line, said) in [
             (
                 &br#"1.2.3.4 - - [17/May/2015:15:59:59 +0000] "GET /a/b HTTP/1.1" 200 5"#[..],
-                "1.2.3.4 a 2015-05-17 1 calls",
+                "1.2.3.4 a 2015-05-17 1 call",
             ),
             (
                 br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "GET /a/b HTTP/1.1" 206 -"#,
-                "1.2.3.4 a 2015-05-18 1 calls",
+                "1.2.3.4 a 2015-05-18 1 call",
             ),
             (
                 br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "GET /a/b HTTP/1.1" 404 -"#,
@@ -329,7 +329,7 @@ mod tests {
             ),
             (
                 b"1.2.3.4 - - [17/May/2015:16:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"\xff\"",
-                "1.2.3.4 / 2015-05-18 1 calls",
+                "1.2.3.4 / 2015-05-18 1 call",
             ),
             (
                 br#"1.2.3.4 - - [17/May/1915:16:00:00 +0000] "GET / HTTP/1.1" 200 5"#,
@@ -351,7 +351,7 @@ mod tests {
             ),
             (
                 r#" {"api":"x","at":"2015-05-17T16:00:00Z","provider":"a"} "#,
-                "a x 2015-05-18 1 calls",
+                "a x 2015-05-18 1 call",
             ),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","count":0}"#,
@@ -363,7 +363,7 @@ mod tests {
             ),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","amount":"0.000001"}"#,
-                "a x 2015-05-17 1 calls of ¥0.000001",
+                "a x 2015-05-17 1 call of ¥0.000001",
             ),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","count":0,"amount":"5"}"#,
@@ -426,9 +426,9 @@ mod tests {
             api_prefix: "rest.".to_owned(),
             ..Rule::default()
         };
-        check_by(line, &prefix, "key-1 x 2015-05-17 1 calls");
+        check_by(line, &prefix, "key-1 x 2015-05-17 1 call");
         for (map, said) in [
-            ("caller,provider\nkey-*,shop", "shop x 2015-05-17 1 calls"),
+            ("caller,provider\nkey-*,shop", "shop x 2015-05-17 1 call"),
             ("caller,provider\nother,shop", "unmapped: key-1 1"),
         ] {
             let map = Some(CallerMap::from(&read_callers(map).unwrap()));
@@ -444,22 +444,34 @@ mod tests {
         let rules = Rule { fields, ..Rule::default() };
         for (line, said) in [
             (
-                r#"{"key":1021,"uri":"/x/%2e%2e/vas%2esms?y","time":"2015-05-17T16:00:00Z","more":[]}"#,
-                "1021 vas.sms 2015-05-18 1 calls",
+                r#"{"key":1021,"uri":"/x/%2e%2e/vas%2esms?y","time":"2015-05-17T16:00:00Z","verb":"GET","code":200,"more":[]}"#,
+                "1021 vas.sms 2015-05-18 1 call",
             ),
-            (r#"{"key":"a/b","uri":"/x","time":"2015-05-17T16:00:00Z","n":5}"#, "unmapped: a/b 5"),
             (
-                r#"{"key":"a","uri":"/x","time":"2015-05-17T16:00:00Z","verb":"OPTIONS"}"#,
+                r#"{"key":"a/b","uri":"/x","time":"2015-05-17T16:00:00Z","verb":"GET","code":200,"n":5}"#,
+                "unmapped: a/b 5",
+            ),
+            (
+                r#"{"key":"a","uri":"/x","time":"2015-05-17T16:00:00Z","verb":"OPTIONS","code":200}"#,
                 "not billable: by method",
             ),
             (
-                r#"{"key":"a","uri":"/x","time":"2015-05-17T16:00:00Z","code":304}"#,
+                r#"{"key":"a","uri":"/x","time":"2015-05-17T16:00:00Z","verb":"GET","code":304}"#,
                 "not billable: with status 304",
             ),
-            (r#"{"key":"a","uri":"x","time":1431878400}"#, "the target `x` has no path"),
-            (r#"{"key":"a","time":1431878400}"#, "field `uri`: is absent"),
+            // Whether these are billable nobody knows.
+            (r#"{"key":"a","uri":"/x","time":1431878400,"code":200}"#, "field `verb`: is absent"),
             (
-                r#"{"key":"a\n","uri":"/x","time":1431878400}"#,
+                r#"{"key":"a","uri":"/x","time":1431878400,"verb":"GET","code":null}"#,
+                "field `code`: is absent",
+            ),
+            (
+                r#"{"key":"a","uri":"x","time":1431878400,"verb":"GET","code":200}"#,
+                "the target `x` has no path",
+            ),
+            (r#"{"key":"a","time":1431878400,"verb":"GET","code":200}"#, "field `uri`: is absent"),
+            (
+                r#"{"key":"a\n","uri":"/x","time":1431878400,"verb":"GET","code":200}"#,
                 r"`a\n` is no caller: 512 bytes at most, and no control characters",
             ),
             ("{", "is not valid JSON at column 1: the document ends too early"),

@@ -130,7 +130,7 @@ fn what_gateways_post_is_read_entry_by_entry() {
     let told = told(APISIX, &json!([apisix, apisix, {}, 7, "x"]).to_string());
     expect![[r#"
         shop trades 2015-05-18 2
-        line 3: field `consumer.username`: is absent
+        line 3: field `request.method`: is absent
         line 4: no request in quotation marks: not a whole line of the Common or Combined Log Format
         line 5: no request in quotation marks: not a whole line of the Common or Combined Log Format
         2 billable, 0 free, 0 blank

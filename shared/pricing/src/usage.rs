@@ -42,7 +42,10 @@ pub struct Usage(BTreeMap<ApiName, Metered>);
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum UsageError {
     /// The sum is more than [`Calls::MAX`].
-    #[error("{left} and {right} calls are too many to count")]
+    #[error(
+        "{left} and {right} calls are together more than {}, the most that are counted",
+        Calls::MAX
+    )]
     TooMany {
         /// The first operand.
         left: Calls,
@@ -50,7 +53,12 @@ pub enum UsageError {
         right: Calls,
     },
     /// The sum is more than [`Amount::MAX`].
-    #[error("the amounts ¥{} and ¥{} are too much to sum", .left.shown(), .right.shown())]
+    #[error(
+        "the amounts ¥{} and ¥{} are together more than ¥{}, the most that is counted",
+        .left.shown(),
+        .right.shown(),
+        Amount::MAX.shown()
+    )]
     TooMuch {
         /// The first operand.
         left: Amount,
@@ -181,10 +189,11 @@ impl<'de> Visitor<'de> for MeteredVisitor {
     }
 }
 
-/// `1200 calls`, `3 calls of ¥120.50`.
+/// `1200 calls`, `1 call`, `3 calls of ¥120.50`.
 impl fmt::Display for Metered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} calls", self.calls)?;
+        let plural = if self.calls == Calls::new(1) { "" } else { "s" };
+        write!(f, "{} call{plural}", self.calls)?;
         if self.amount == Amount::ZERO {
             Ok(())
         } else {

@@ -47,7 +47,7 @@ pub enum Refusal {
     #[error("amount {0} without calls: the count is 0")]
     AmountWithoutCalls(Amount),
     /// What the report says of the provider is more than can be rated.
-    #[error("too much with the records before it: {0}")]
+    #[error("too much with what was counted before: {0}")]
     TooMuch(UsageError),
     /// It says neither when the calls were made, nor on which day; or both.
     #[error("give either `at` or `day`")]

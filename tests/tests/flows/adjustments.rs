@@ -121,8 +121,14 @@ async fn note_that_refers_to_nothing_or_to_an_open_month_is_refused_by_name() {
             with(&|request| request.of.corrects = "2015-05-30".parse().unwrap()),
             "there is no statement 2015-05-30",
         ),
-        (with(&|request| request.of.line = Some(2)), "statement 2015-05-31 has 1 lines"),
-        (with(&|request| request.of.line = Some(0)), "statement 2015-05-31 has 1 lines"),
+        (
+            with(&|request| request.of.line = Some(2)),
+            "statement 2015-05-31 has no line 2: the last one is 1",
+        ),
+        (
+            with(&|request| request.of.line = Some(0)),
+            "statement 2015-05-31 has no line 0: the last one is 1",
+        ),
         (
             with(&|request| request.of.reports[0].report = "other".parse().unwrap()),
             "2015-05 has no report other of gateway-1",

@@ -219,32 +219,61 @@ async fn day_within_the_allowance_is_settled_for_four_write_units() {
     platform.books_balance().await;
 }
 
-/// A provider that calls ten of its hundred APIs each day, within its allowance.
-#[tokio::test]
-async fn night_of_a_provider_of_a_hundred_apis_costs_the_same_on_day_2_and_on_day_28() {
-    let platform = Platform::open().await;
-    platform.set("2015-05-01T12:00");
-    platform.join("a").await;
+/// What each of 28 nights costs a provider that calls ten of its hundred APIs a day, each so often.
+async fn nights_of_a_hundred_apis(platform: &Platform, calls: u64) -> Vec<Usage> {
+    // Two names in five are of rates without an allowance, and each day has two of each rate.
+    let groups = ["taobao.trades", "taobao.item", "taobao.logistics", "taobao.refunds", "vas"];
+    let name = |n: u64| {
+        let (group, n) = (groups[usize::try_from(n % 5).unwrap()], n / 5);
+        format!("{group}.{:.<1$}{n:02}", "called", 22 - group.len())
+    };
     let mut nights = Vec::new();
     for day in 1..=28_u64 {
         let date = format!("2015-05-{day:02}");
         platform.run_until(&format!("{date}T20:00")).await;
-        let name = |n: u64| format!("taobao.service{:03}.called.get", (day * 10 + n) % 100);
-        let records = (0..10).map(|n| record("a", &name(n), &date, 700));
+        let records = (0..10).map(|n| record("a", &name((day * 10 + n) % 100), &date, calls));
         let sent = report(&format!("r-{day}"), &records.collect::<Vec<_>>());
         assert_eq!(platform.post(&sent).await.status, 200);
         platform.set(&format!("2015-05-{:02}T00:30", day + 1));
-        let costs = settle_costs(&platform).await;
-        // In the night of the fourth April is closed, and in that of the fifth it is read whole and
-        // left.
-        let most = if [4, 5].contains(&day) { 5 } else { 4 };
-        check_write_units(&format!("night of day {day}"), &costs, most);
-        nights.push(costs);
+        nights.push(settle_costs(platform).await);
     }
     let (second, last) = (&nights[1], &nights[27]);
     assert_eq!(requests(second), requests(last));
     let [before, after] = [second, last].map(|night| night.total.read.get());
     assert!(after - before < before / Decimal::TEN, "{before} and {after} read units");
+    nights
+}
+
+/// In the night of the fourth April is closed, and in that of the fifth it is read whole and left.
+fn of_the_close(day: u32) -> u32 {
+    u32::from([4, 5].contains(&day))
+}
+
+#[tokio::test]
+async fn night_of_a_provider_of_a_hundred_apis_costs_the_same_on_day_2_and_on_day_28() {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T12:00");
+    platform.join("a").await;
+    let nights = nights_of_a_hundred_apis(&platform, 700).await;
+    for (day, costs) in (1..).zip(&nights) {
+        check_write_units(&format!("night of day {day}"), costs, 4 + of_the_close(day));
+    }
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn night_of_a_provider_of_a_hundred_apis_costs_eleven_write_units_with_a_debit() {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T12:00");
+    platform.add_plan(FIVE_RATES).await;
+    platform.register("a", "five-rates").await;
+    platform.adopt("a", "20159", 1_000_000_000).await;
+    let nights = nights_of_a_hundred_apis(&platform, 12_345).await;
+    for (day, costs) in (1..).zip(&nights) {
+        let most = 11 + of_the_close(day);
+        check_write_units(&format!("night of day {day}, charged"), costs, most);
+    }
+    assert!(platform.found("a").await.account.open_debit.is_some());
     platform.books_balance().await;
 }
 

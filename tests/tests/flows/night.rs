@@ -18,6 +18,12 @@ async fn night_of_1_000_providers_costs_the_coefficients() {
     check(1_000).await;
 }
 
+/// Minutes in a build that is not optimised: the example `night` is the faster way by hand.
+#[tokio::test]
+async fn night_of_10_000_providers_costs_the_coefficients() {
+    check(10_000).await;
+}
+
 /// The page has the tables that follow from the coefficients. `UPDATE_EXPECT=1` writes them anew.
 #[test]
 fn page_about_scale_has_the_figures_that_follow_from_the_coefficients() {

@@ -258,7 +258,7 @@ async fn calls_of_a_report_that_are_more_than_can_be_rated_are_refused_from_ther
     let answer = platform.post(&report("r", &(0..102).map(most).collect::<Vec<_>>())).await;
     let refusals = refused(&answer.body);
     assert_eq!(refusals.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [100, 101]);
-    assert!(refusals[0].1.starts_with("too much with the records before it: "), "{refusals:?}");
+    assert!(refusals[0].1.starts_with("too much with what was counted before: "), "{refusals:?}");
     assert_eq!(platform.calls("a").await, 100_000_000_000);
     platform.settle_at("2015-05-02T00:30").await;
     assert_eq!(platform.charges("a").await.len(), 1, "what was counted can be settled");
@@ -269,7 +269,7 @@ async fn amounts_of_a_report_that_are_too_much_to_sum_are_refused_from_there_on(
     let platform = platform().await;
     let most = record_of_amount("a", API, DAY, 1, "1000000000");
     let answer = platform.post(&report("r", &vec![most; 1_001])).await;
-    let reason = "too much with the records before it: the amounts ¥1000000000000.00 and ¥1000000000.00 are too much to sum";
+    let reason = "too much with what was counted before: the amounts ¥1000000000000.00 and ¥1000000000.00 are together more than ¥1000000000000.00, the most that is counted";
     assert_eq!(refused(&answer.body), [(1_000, reason)]);
     assert_eq!(platform.metered("a").await.to_string(), "1000 calls of ¥1000000000000.00");
 }

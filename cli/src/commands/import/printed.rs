@@ -6,7 +6,7 @@ use steelyard_import::{HEADER, Kinds, Reason, Refused, Summary, Unmapped, Unmapp
 use steelyard_pricing::{Amount, Metered};
 use steelyard_runtime::Error;
 
-use crate::output::{self, grouped};
+use crate::output::{self, counted, grouped};
 
 /// Prints what became of each line and each call.
 ///
@@ -69,7 +69,7 @@ fn print_lines(summary: &Summary) -> Result<(), Error> {
     let lines = lines.map(|(lines, what)| format!("{} {what}", grouped(lines)));
     let lines = lines.collect::<Vec<_>>().join(", ");
     let end = if lines.is_empty() { lines } else { format!(": {lines}") };
-    output::print(format_args!("{} lines{end}", grouped(summary.lines)))?;
+    output::print(format_args!("{}{end}", counted(grouped(summary.lines), "line")))?;
     print_kinds("not billable", &summary.not_billable)?;
     print_kinds("odd", &summary.odd)
 }
@@ -94,11 +94,8 @@ fn print_calls(summary: &Summary) -> Result<(), Error> {
     ];
     for (what, tally) in tallies {
         if !tally.providers.is_empty() {
-            let providers = tally.providers.len();
-            output::print(format_args!(
-                "{} of {providers} providers {what}",
-                shown(tally.metered)
-            ))?;
+            let providers = counted(tally.providers.len(), "provider");
+            output::print(format_args!("{} of {providers} {what}", shown(tally.metered)))?;
         }
     }
     Ok(())
@@ -106,20 +103,20 @@ fn print_calls(summary: &Summary) -> Result<(), Error> {
 
 fn print_refused_lines(summary: &Summary) -> Result<(), Error> {
     for reason in &summary.bad.reasons {
-        print_reason("lines", reason, |bad| format!("line {}: {}", bad.line, bad.why))?;
+        print_reason("line", reason, |bad| format!("line {}: {}", bad.line, bad.why))?;
     }
-    print_others("lines", summary.bad.others)
+    print_others("line", summary.bad.others)
 }
 
 fn print_refused_calls(summary: &Summary) -> Result<(), Error> {
     for reason in &summary.refusals.reasons {
-        print_reason("calls", reason, |refusal| {
+        print_reason("call", reason, |refusal| {
             let metered = shown(refusal.metered);
             let (provider, api, day) = (&refusal.provider, &refusal.api, refusal.day);
             format!("line {}: {metered} of {provider} to {api} on {day}", refusal.line)
         })?;
     }
-    print_others("calls", summary.refusals.others)
+    print_others("call", summary.refusals.others)
 }
 
 fn print_reason<T: Refused>(
@@ -127,7 +124,8 @@ fn print_reason<T: Refused>(
     reason: &Reason<T>,
     example: impl Fn(&T) -> String,
 ) -> Result<(), Error> {
-    output::print(format_args!("refused {} {what}: {}", grouped(reason.count), reason.reason))?;
+    let refused = counted(grouped(reason.count), what);
+    output::print(format_args!("refused {refused}: {}", reason.reason))?;
     for refused in &reason.examples {
         output::print(format_args!("  {}", example(refused)))?;
     }
@@ -136,7 +134,10 @@ fn print_reason<T: Refused>(
 
 fn print_others(what: &str, others: u64) -> Result<(), Error> {
     if others > 0 {
-        output::print(format_args!("refused {} {what} for other reasons", grouped(others)))?;
+        output::print(format_args!(
+            "refused {} for other reasons",
+            counted(grouped(others), what)
+        ))?;
     }
     Ok(())
 }
@@ -161,21 +162,21 @@ fn print_unmapped(unmapped: &UnmappedCallers) -> Result<(), Error> {
     output::print(HEADER)?;
     let (callers, others) = unmapped.shown();
     for (caller, calls) in callers {
-        output::print(format_args!("# {} calls", grouped(calls)))?;
+        output::print(format_args!("# {}", counted(grouped(calls), "call")))?;
         output::print(Unmapped(caller))?;
     }
     if others > 0 {
-        output::print(format_args!("# {} calls of other callers", grouped(others)))?;
+        output::print(format_args!("# {} of other callers", counted(grouped(others), "call")))?;
     }
     Ok(())
 }
 
 /// `12,345 calls`, and what went through them where anything did.
 fn shown(metered: Metered) -> String {
-    let calls = grouped(metered.calls.get());
+    let calls = counted(grouped(metered.calls.get()), "call");
     if metered.amount == Amount::ZERO {
-        format!("{calls} calls")
+        calls
     } else {
-        format!("{calls} calls (¥{})", metered.amount.shown())
+        format!("{calls} (¥{})", metered.amount.shown())
     }
 }

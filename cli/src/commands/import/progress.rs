@@ -10,7 +10,7 @@ use steelyard_import::Input;
 use steelyard_metering::Progress;
 use steelyard_runtime::Error;
 
-use crate::output::grouped;
+use crate::output::{counted, grouped};
 
 /// A line on standard error, if that is a terminal, from the beginning to the end of an import.
 pub(super) struct ProgressLine {
@@ -65,7 +65,7 @@ impl ProgressLine {
 fn rate(lines: u64, elapsed: Duration) -> String {
     let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
     let rate = lines.saturating_mul(1_000) / milliseconds;
-    format!("{} lines, {}/s", grouped(lines), grouped(rate))
+    format!("{}, {}/s", counted(grouped(lines), "line"), grouped(rate))
 }
 
 fn refusals(refused: u64) -> String {

@@ -366,7 +366,7 @@ async fn amounts_of_json_lines_are_counted_exactly_and_once_and_shown() {
     let summary = store.import(&line("\"1000000000.01\"")).await;
     assert_eq!(
         summary.bad.reasons[0].examples[0].why.to_string(),
-        "1 calls of ¥1000000000.01 are more than one line may have: 1000000000 calls and ¥1000000000"
+        "1 call of ¥1000000000.01 are more than one line may have: 1000000000 calls and ¥1000000000"
     );
     assert_eq!(store.calls("a").await, 4);
 }

@@ -181,7 +181,8 @@ fn print_set(set: &CorrectionSet, times: &Times) -> Result<(), Error> {
         }
     };
     output::print(format_args!(
-        "{name}: {voids} reports withdrawn, {counts} counted, by {by} at {}: {reason}\n    {state}",
+        "{name}: {} withdrawn, {counts} counted, by {by} at {}: {reason}\n    {state}",
+        output::counted(voids, "report"),
         times.show(*begun_at_s)
     ))
 }

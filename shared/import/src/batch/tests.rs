@@ -85,8 +85,8 @@ fn calls_are_reported_by_hour_day_provider_and_api() {
     assert_eq!(lines, [2]);
     assert_eq!(
         dump(&reports(vec![batch])),
-        "log-2015-05-17T15Z 2015-05-17 a y 1 calls\n\
-         log-2015-05-17T15Z 2015-05-17 b x 1 calls\n\
+        "log-2015-05-17T15Z 2015-05-17 a y 1 call\n\
+         log-2015-05-17T15Z 2015-05-17 b x 1 call\n\
          log-2015-05-17T16Z 2015-05-18 a y 42 calls\n"
     );
 }
@@ -193,7 +193,7 @@ fn calls_past_the_most_that_one_count_holds_are_bad_lines() {
     assert_eq!((batch.billable, batch.metered.calls), (100, Calls::MAX));
     assert_eq!(
         batch.bad[0].why.to_string(),
-        "100000000000 and 1000000000 calls are too many to count"
+        "100000000000 and 1000000000 calls are together more than 100000000000, the most that are counted"
     );
 }
 

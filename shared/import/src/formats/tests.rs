@@ -63,9 +63,9 @@ fn lines_of_balancers_become_calls() {
         "GET https://shop.example:443/x/%2e%2e/vas%2esms;v=1?app_key=%31021 HTTP/2.0";
     let line = balancer(PAID, "200", "A");
     for (caller, said) in [
-        ("host", "192.0.2.7 vas.sms 2015-05-18 1 calls"),
-        ("domain", "shop.example vas.sms 2015-05-18 1 calls"),
-        ("query:app_key", "1021 vas.sms 2015-05-18 1 calls"),
+        ("host", "192.0.2.7 vas.sms 2015-05-18 1 call"),
+        ("domain", "shop.example vas.sms 2015-05-18 1 call"),
+        ("query:app_key", "1021 vas.sms 2015-05-18 1 call"),
         ("query:k", "no caller: query:k is absent"),
         (
             "extra:1",
@@ -75,7 +75,7 @@ fn lines_of_balancers_become_calls() {
     ] {
         check(&line, &by_caller(caller), said);
     }
-    check(&line, &rule(r#""trusted_hops": 1"#), "192.0.2.7 vas.sms 2015-05-18 1 calls");
+    check(&line, &rule(r#""trusted_hops": 1"#), "192.0.2.7 vas.sms 2015-05-18 1 call");
     check(
         &line,
         &rule(r#""trusted_hops": 2"#),
@@ -85,7 +85,7 @@ fn lines_of_balancers_become_calls() {
         (PAID, "404", "not billable: with status 404"),
         (PAID, "-", "not billable: with status 000"),
         ("OPTIONS https://shop.example:443/a HTTP/1.1", "200", "not billable: by method"),
-        ("GET https://shop.example:443/ HTTP/1.1", "200", "192.0.2.7 / 2015-05-18 1 calls"),
+        ("GET https://shop.example:443/ HTTP/1.1", "200", "192.0.2.7 / 2015-05-18 1 call"),
         ("- http://shop.example:80- ", "400", "odd: without a request"),
         ("- - - ", "-", "odd: without a request"),
         ("", "400", "odd: without a request"),
@@ -103,27 +103,27 @@ fn lines_of_cloudfront_become_calls() {
     let target = ("/vas%252esms", "app_key=%25310%252b21");
     let line = cloudfront(target, "200", "198.51.100.1,%20192.0.2.9", "A");
     for (fields, said) in [
-        (r#""caller": "host""#, "192.0.2.7 vas.sms 2015-05-18 1 calls"),
-        (r#""caller": "domain""#, "shop.example vas.sms 2015-05-18 1 calls"),
+        (r#""caller": "host""#, "192.0.2.7 vas.sms 2015-05-18 1 call"),
+        (r#""caller": "domain""#, "shop.example vas.sms 2015-05-18 1 call"),
         (
             r#""caller": "query:app_key", "callers": { "10+21": "isv" }"#,
-            "isv vas.sms 2015-05-18 1 calls",
+            "isv vas.sms 2015-05-18 1 call",
         ),
         (
             r#""caller": "extra:1""#,
             "no caller: a CloudFront log has no extra:1; take host, domain or query:NAME",
         ),
         // CloudFront is the proxy that is trusted first.
-        (r#""trusted_hops": 1"#, "192.0.2.7 vas.sms 2015-05-18 1 calls"),
-        (r#""trusted_hops": 2"#, "192.0.2.9 vas.sms 2015-05-18 1 calls"),
-        (r#""trusted_hops": 3"#, "198.51.100.1 vas.sms 2015-05-18 1 calls"),
+        (r#""trusted_hops": 1"#, "192.0.2.7 vas.sms 2015-05-18 1 call"),
+        (r#""trusted_hops": 2"#, "192.0.2.9 vas.sms 2015-05-18 1 call"),
+        (r#""trusted_hops": 3"#, "198.51.100.1 vas.sms 2015-05-18 1 call"),
     ] {
         check(&line, &rule(fields), said);
     }
     for (target, status, said) in [
         (("/a", "-"), "000", "not billable: with status 000"),
         (("/a", "-"), "304", "not billable: with status 304"),
-        (("/", "-"), "200", "192.0.2.7 / 2015-05-18 1 calls"),
+        (("/", "-"), "200", "192.0.2.7 / 2015-05-18 1 call"),
         (("*", "-"), "200", "odd: about the server (`*`)"),
         (("a", "-"), "200", "the target `a` has no path"),
     ] {

@@ -23,7 +23,7 @@ const LINES_MAX: usize = 500_000;
 const PLACES_MAX: usize = 1_024;
 
 /// The last lines of a file, and whether those that follow repeat them.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Repeats {
     lines: VecDeque<Recent>,
     /// How many lines came before the first of them.
@@ -39,7 +39,7 @@ pub(super) struct Repeats {
 }
 
 /// A line that is remembered.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Recent {
     at: Timestamp,
     print: Fingerprint,
@@ -48,7 +48,7 @@ struct Recent {
 }
 
 /// Lines in a row that stood in the same order before.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Stretch {
     /// The place of its first line.
     begin: usize,

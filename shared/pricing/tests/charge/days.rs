@@ -82,8 +82,8 @@ fn usage_that_no_rate_covers_is_listed_and_never_lost() {
     april.check(
         2,
         expect![[r#"
-            from 1 basic: 0 calls to 1 calls, free 1 of 500000 = 0, was 0, 0 rounded by 0 = 0.00
-            late unpriced tmall.item.get: 1 calls
+            from 1 basic: 0 calls to 1 call, free 1 of 500000 = 0, was 0, 0 rounded by 0 = 0.00
+            late unpriced tmall.item.get: 1 call
             unpriced tmall.item.get: 2 calls
             charge 0.00 of 0"#]],
     );

@@ -56,7 +56,7 @@ fn a_flat_fee_without_usage_is_due_when_the_month_closes() {
     april.check(
         30,
         expect![[r#"
-        late from 1 calls: 0 calls to 1 calls, (1 − 0) × 1 + 3 = 4, was 3, 1 rounded by 0 = 1.00
+        late from 1 calls: 0 calls to 1 call, (1 − 0) × 1 + 3 = 4, was 3, 1 rounded by 0 = 1.00
         charge 1.00 of 4"#]],
     );
 }

@@ -124,14 +124,14 @@ fn caps_hold_what_all_segments_cost_and_the_minimum_is_due_once() {
     );
     april.count(11, json!({"a": 1}));
     april.check(30, expect![[r#"
-        from 11 calls: 0 calls to 1 calls, (5 − 0) × 1 less (4 − 0) × 1 = 1, was 0, 1 rounded by 0 = 1.00
+        from 11 calls: 0 calls to 1 call, (5 − 0) × 1 less (4 − 0) × 1 = 1, was 0, 1 rounded by 0 = 1.00
         minimum from 11 calls: 1, at least 10 with 4 before = 5, was 0, 5 rounded by 0 = 5.00
         charge 6.00 of 10"#]]);
     april.count(1, json!({"a": 94}));
     april.count(11, json!({"a": 20}));
     april.check(30, expect![[r#"
         late from 1 calls: 4 calls to 98 calls, (98 − 0) × 1 = 98, was 4, 94 rounded by 0 = 94.00
-        late from 11 calls: 1 calls to 21 calls, (119 − 0) × 1 less (98 − 0) × 1, at most 100 with 98 before = 2, was 1, 1 rounded by 0 = 1.00
+        late from 11 calls: 1 call to 21 calls, (119 − 0) × 1 less (98 − 0) × 1, at most 100 with 98 before = 2, was 1, 1 rounded by 0 = 1.00
         minimum from 11 calls: 2 = 0, was 5, -5 rounded by 0 = -5.00
         charge 90.00 of 100"#]]);
 }
@@ -151,7 +151,7 @@ fn a_maximum_below_what_was_charged_leaves_nothing_to_pay_and_gives_nothing_back
     );
     april.count(11, json!({"a": 1}));
     april.check(11, expect![[r#"
-        from 11 calls: 0 calls to 1 calls, (51 − 0) × 1 less (50 − 0) × 1, at most 30 with 50 before = 0, was 0, 0 rounded by 0 = 0.00
+        from 11 calls: 0 calls to 1 call, (51 − 0) × 1 less (50 − 0) × 1, at most 30 with 50 before = 0, was 0, 0 rounded by 0 = 0.00
         charge 0.00 of 50"#]]);
 }
 
@@ -173,7 +173,7 @@ fn the_maximum_of_a_rate_gives_nothing_back_that_the_plan_took_off() {
         expect![[r#"
         from 1 calls: 0 calls to 50 calls, (50 − 0) × 1 = 50, was 0, 50 rounded by 0 = 50.00
         from 1 plan: rates 50, at most 5 = -45, was 0, -45 rounded by 0 = -45.00
-        from 11 calls: 0 calls to 1 calls, (51 − 0) × 1 less (50 − 0) × 1, at most 30 with 50 before = 0, was 0, 0 rounded by 0 = 0.00
+        from 11 calls: 0 calls to 1 call, (51 − 0) × 1 less (50 − 0) × 1, at most 30 with 50 before = 0, was 0, 0 rounded by 0 = 0.00
         charge 5.00 of 5"#]],
     );
     let off = json!({"discount": "off", "percent": "90"});
@@ -182,7 +182,7 @@ fn the_maximum_of_a_rate_gives_nothing_back_that_the_plan_took_off() {
         expect![[r#"
         from 1 calls: 0 calls to 50 calls, (50 − 0) × 1 = 50, was 0, 50 rounded by 0 = 50.00
         from 1 plan: rates 50, less 90% of 50 = -45, was 0, -45 rounded by 0 = -45.00
-        from 11 calls: 0 calls to 1 calls, (51 − 0) × 1 less (50 − 0) × 1, at most 30 with 50 before = 0, was 0, 0 rounded by 0 = 0.00
+        from 11 calls: 0 calls to 1 call, (51 − 0) × 1 less (50 − 0) × 1, at most 30 with 50 before = 0, was 0, 0 rounded by 0 = 0.00
         charge 5.00 of 5"#]],
     );
 }
@@ -302,14 +302,14 @@ fn a_rate_that_is_of_another_kind_for_some_days_begins_again_though_nothing_was_
     april.check(
         1,
         expect![[r#"
-        from 1 calls: 0 calls to 1 calls, 1 calls × 0.5 = 0.5, was 0, 0.5 rounded by 0 = 0.50
+        from 1 calls: 0 calls to 1 call, 1 calls × 0.5 = 0.5, was 0, 0.5 rounded by 0 = 0.50
         charge 0.50 of 0.5"#]],
     );
     april.count(5, json!({"a": 1}));
     april.check(
         5,
         expect![[r#"
-        from 5 calls: 0 calls to 1 calls, 1 calls × 0.5 = 0.5, was 0, 0.5 rounded by 0 = 0.50
+        from 5 calls: 0 calls to 1 call, 1 calls × 0.5 = 0.5, was 0, 0.5 rounded by 0 = 0.50
         charge 0.50 of 1"#]],
     );
 }
@@ -406,7 +406,7 @@ fn a_month_is_rounded_by_the_plan_that_comes_later_and_by_none_before() {
     assert_eq!(april.month.rounding, None);
     april.count(16, json!({"a": 1}));
     april.check(16, expect![[r#"
-        from 16 calls: 0 calls to 1 calls, (1 − 0) × 0.019 = 0.019, was 0, 0.019 rounded by -0.009 = 0.01
+        from 16 calls: 0 calls to 1 call, (1 − 0) × 0.019 = 0.019, was 0, 0.019 rounded by -0.009 = 0.01
         charge 0.01 of 0.019"#]]);
     assert_eq!(april.month.rounding, Some(Rounding::Down));
 }

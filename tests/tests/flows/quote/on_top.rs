@@ -183,7 +183,7 @@ async fn quote_on_top_that_cannot_be_given_says_why() {
             with("usage", json!({ "taobao.get": 99_999_999_999_u64 })),
             422,
             "cannot-price",
-            "too many to count",
+            "the most that are counted",
         ),
     ] {
         let answer = ask(&platform, &asked).await;

@@ -322,9 +322,11 @@ fn read(tail: &mut Tail, lines: &mut Lines<'_>, batch: &mut Batch) -> io::Result
 ///
 /// When standard output can't be written.
 pub(super) fn print(summary: &Summary) -> Result<(), Error> {
-    let [lines, calls, refused] =
-        [summary.lines, summary.counted.metered.calls.get(), summary.refused_lines()].map(grouped);
-    output::print(format_args!(
-        "{lines} lines read, {calls} calls counted, {refused} lines refused"
-    ))
+    let [lines, calls, refused] = [
+        (summary.lines, "line"),
+        (summary.counted.metered.calls.get(), "call"),
+        (summary.refused_lines(), "line"),
+    ]
+    .map(|(number, what)| output::counted(grouped(number), what));
+    output::print(format_args!("{lines} read, {calls} counted, {refused} refused"))
 }

@@ -282,18 +282,20 @@ fn refusals(summary: &Summary) -> Vec<String> {
 /// When standard output can't be written.
 pub(super) fn print(scraped: &Scraped) -> Result<(), Error> {
     let Scraped { scrapes, counted, waiting, given_up, conflict, last, .. } = scraped;
-    let [scrapes, series, counted] = [*scrapes, last.series, *counted].map(grouped);
-    output::print(format_args!("{scrapes} scrapes of {series} series, {counted} calls counted"))?;
+    let [scrapes, calls] = [(*scrapes, "scrape"), (*counted, "call")]
+        .map(|(number, what)| output::counted(grouped(number), what));
+    let series = grouped(last.series);
+    output::print(format_args!("{scrapes} of {series} series, {calls} counted"))?;
     let refused = [
-        (last.baselines, "series begin here: nothing of what they show counts"),
-        (last.bad.count, "lines refused"),
-        (last.unmapped.lines, "series of unknown callers wait"),
-        (*waiting, "calls wait for the next report"),
-        (*given_up, "calls REFUSED when they were sent again; they are not sent any more"),
-        (*conflict, "calls in CONFLICT"),
+        ("series that begin here, so that nothing of what they show counts", last.baselines),
+        ("refused lines", last.bad.count),
+        ("series of unknown callers, which wait", last.unmapped.lines),
+        ("calls that wait for the next report", *waiting),
+        ("calls REFUSED when they were sent again; they are not sent any more", *given_up),
+        ("calls in CONFLICT", *conflict),
     ];
-    for (number, what) in refused.into_iter().filter(|(number, _)| *number > 0) {
-        output::print(format_args!("{} {what}", grouped(number)))?;
+    for (what, number) in refused.into_iter().filter(|(_, number)| *number > 0) {
+        output::print(format_args!("{what}: {}", grouped(number)))?;
     }
     Ok(())
 }
