@@ -231,5 +231,11 @@ fn print_coming(sums: &UsageSums) -> Result<(), Error> {
     for coming in &sums.coming {
         output::print(format_args!("  {} {}", coming.statement, explain::fen(coming.charge_fen)))?;
     }
+    if !sums.at_month_end_fen.is_zero() {
+        output::print(format_args!(
+            "under rates that are charged at the end of the month, its usage so far amounts to {}",
+            explain::fen(sums.at_month_end_fen)
+        ))?;
+    }
     Ok(())
 }

@@ -154,6 +154,12 @@ impl MonthSoFar {
         Ok(MonthSoFar { figures: MonthFigures { at_month_end_fen, ..figures }, ..so_far })
     }
 
+    /// What the month costs so far.
+    #[must_use]
+    pub fn figures(&self) -> MonthFigures {
+        self.figures
+    }
+
     /// The day on which usage is taken to be reported.
     #[must_use]
     pub fn today(&self) -> BillingDay {

@@ -10,7 +10,9 @@ mod sums;
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use serde::Serialize;
-use steelyard_billing::{ProviderId, Statement, StatementId, Withdrawal};
+use steelyard_billing::{
+    Account, MonthSoFar, OnTopError, ProviderId, Statement, StatementId, Withdrawal,
+};
 use steelyard_pricing::{Amount, BillingDay, Fen, Metered, MoneyError};
 use steelyard_store::{ProviderAccount, StoreError};
 
@@ -60,6 +62,10 @@ pub struct UsageSums {
     pub charged_fen: Option<Fen>,
     /// The statements that the coming night would make if the day were over now.
     pub coming: Vec<ComingStatement>,
+    /// What the usage of the present month amounts to, if the days reach into it, under rates that
+    /// are charged at the end of the month: it is in no charge yet. Minimums and tax that is added
+    /// are not in it.
+    pub at_month_end_fen: Fen,
 }
 
 /// Usage under one name.
@@ -185,7 +191,8 @@ impl Settler {
         by: UsageBy,
     ) -> Result<UsageSums, UnnamedError> {
         for _ in 0..TRIES {
-            let (found, coming) = self.previewed(terms, id).await?;
+            let (found, after, coming) = self.previewed_account(terms, id).await?;
+            let at_month_end_fen = self.at_month_end(terms, &found, after, (from, to))?;
             let mut sums = Sums::new(&found.provider, terms.plans(), (from, to), by);
             if by.is_of_reports() {
                 let mut reports = self.usage.reports(id, from, to);
@@ -211,10 +218,38 @@ impl Settler {
                     charged_fen: sums.charged_fen(),
                     groups: sums.listed(),
                     coming: coming.iter().map(ComingStatement::from).collect(),
+                    at_month_end_fen,
                 });
             }
         }
         Err(StoreError::Contended { operation: READ }.into())
+    }
+
+    /// What is charged only at the end of the present month, if some days reach into it.
+    fn at_month_end(
+        &self,
+        terms: &RunTerms,
+        found: &ProviderAccount,
+        after: Account,
+        (from, to): (BillingDay, BillingDay),
+    ) -> Result<Fen, UnnamedError> {
+        let known = (terms.plans(), &self.books.rules.calendar);
+        let (provider, account) = (found.provider.clone(), &found.account);
+        match MonthSoFar::new(provider, account, after, known, terms.now) {
+            Ok(month) => {
+                let figures = month.figures();
+                let is_asked = (from.month()..=to.month()).contains(&figures.month);
+                Ok(if is_asked { figures.at_month_end_fen } else { Fen::ZERO })
+            }
+            Err(OnTopError::Settlement(error)) => Err(error.into()),
+            // The month is not billed, or charged to its end. The others come of quotes alone.
+            Err(
+                OnTopError::NotBilledYet(_)
+                | OnTopError::Settled(_)
+                | OnTopError::NoPlan(_)
+                | OnTopError::Quote(_),
+            ) => Ok(Fen::ZERO),
+        }
     }
 
     /// Adds the statements that charge the days: those of the days, and those after them that

@@ -285,6 +285,38 @@ async fn plan_s_minimum_is_a_group_of_its_own() {
     assert_eq!(by_rate, json!([["(plan)", 0, 0, 0, 4_900], ["all", 100, 0, 0, 100]]));
 }
 
+/// Calls at ¥0.01 each, charged with the last day of the month.
+const AT_MONTH_END: &str = r#"{ "plan": "at-end", "effective_from": "2015-04-01", "rates": [
+    { "rate": "all", "apis": ["*"], "charged": "at_month_end",
+      "price": { "model": "per_unit", "unit_price": "0.01" } } ] }"#;
+
+#[tokio::test]
+async fn what_is_charged_at_the_end_of_the_month_is_told_until_then() {
+    let platform = Platform::open().await;
+    platform.add_plan(AT_MONTH_END).await;
+    platform.register("a", "at-end").await;
+    for (day, evening, next) in [
+        ("2015-05-10", "2015-05-10T20:00", "2015-05-11T00:30"),
+        ("2015-05-11", "2015-05-11T20:00", "2015-05-11T21:00"),
+    ] {
+        platform.set(evening);
+        platform.count("a", BASIC, day, 100).await;
+        platform.settle_at(next).await;
+    }
+    let told = async |query: &str| {
+        let sums = sums(&platform, &format!("a?{query}")).await;
+        let coming = sums["coming"].as_array().unwrap().iter();
+        let coming = coming.map(|coming| coming["charge_fen"].as_i64().unwrap()).sum::<i64>();
+        (coming, sums["at_month_end_fen"].as_i64().unwrap())
+    };
+    assert_eq!(told("").await, (0, 200));
+    assert_eq!(told("from=2015-04-01&to=2015-05-01").await, (0, 200));
+    assert_eq!(told("from=2015-04-01&to=2015-04-30").await, (0, 0));
+    platform.run_until("2015-05-31T20:00").await;
+    platform.count("a", BASIC, "2015-05-31", 1).await;
+    assert_eq!(told("").await, (201, 0));
+}
+
 #[tokio::test]
 async fn provider_that_cannot_be_priced_or_read_is_refused_by_name() {
     let platform = platform().await;

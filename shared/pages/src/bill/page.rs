@@ -523,7 +523,12 @@ impl Writer<'_> {
             links.extend(self.debit(debit));
         }
         if bill.trail.debits.is_empty() {
-            let (what, text) = (t.trail_withholding(), t.paid_otherwise());
+            let left = bill.payment.left_fen;
+            let text = match left.is_positive() {
+                true => t.not_withheld_yet(Figure(left)),
+                false => t.paid_otherwise(),
+            };
+            let what = t.trail_withholding();
             links.push(LinkShown { is_open: bill.payment.left_fen.is_positive(), what, text });
         }
         links

@@ -225,6 +225,10 @@ texts! {
     paid_otherwise() {
         en: "Nothing is withheld for this bill.", zh: "本账单没有代扣。",
     }
+    not_withheld_yet(left: Figure) {
+        en: "Nothing is withheld for this bill yet. {left} of it is owed.",
+        zh: "本账单尚未代扣，仍有 {left} 待付。",
+    }
 
     all_reports() { en: "Reports of this bill", zh: "本账单的上报" }
     all_reports_note() {

@@ -73,12 +73,15 @@ pub struct Balance {
     /// Paid in advance and not used.
     #[schema(value_type = i64)]
     pub prepaid_fen: Fen,
-    /// Owed, and not being collected.
+    /// Owed in all.
     #[schema(value_type = i64)]
     pub owed_fen: Fen,
-    /// Owed, and being collected by the open debit.
+    /// The part of it that the open debit is collecting.
     #[schema(value_type = i64)]
     pub collecting_fen: Fen,
+    /// The other part of it: what a recharge would pay.
+    #[schema(value_type = i64)]
+    pub payable_fen: Fen,
     /// Held as the deposit.
     #[schema(value_type = i64)]
     pub deposit_fen: Fen,
@@ -217,15 +220,16 @@ impl Balance {
     pub fn of(figures: &Figures) -> Result<Balance, MoneyError> {
         Ok(Balance {
             prepaid_fen: figures.prepaid(),
-            owed_fen: figures.unreserved()?,
+            owed_fen: figures.receivable(),
             collecting_fen: figures.reserved(),
+            payable_fen: figures.unreserved()?,
             deposit_fen: figures.deposit(),
         })
     }
 
     /// What is prepaid less what is owed.
     fn net(self) -> Result<Fen, MoneyError> {
-        self.prepaid_fen.minus(self.owed_fen)?.minus(self.collecting_fen)
+        self.prepaid_fen.minus(self.owed_fen)
     }
 }
 

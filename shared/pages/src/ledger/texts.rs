@@ -14,13 +14,16 @@ texts! {
         zh: "每笔变动只记一次，永不更改，余额逐笔相符。",
     }
     balance() { en: "Balance", zh: "余额" }
-    balance_note() { en: "Prepaid pays first. What is being collected is part of a debit under way.", zh: "预存余额优先支付；扣款中的金额属于正在进行的扣款。" }
+    balance_note() { en: "Prepaid pays first. What is being collected is a part of what is owed.", zh: "预存余额优先支付；扣款中的金额属于待付金额。" }
     prepaid() { en: "Prepaid balance", zh: "预存余额" }
     owed() { en: "Owed", zh: "待付" }
     collecting() { en: "Being collected", zh: "扣款中" }
     prepaid_when() { en: "pays the next bills", zh: "用于支付之后的账单" }
     owed_when() { en: "payable by recharge or the next withholding", zh: "可充值支付，或由下次代扣支付" }
-    collecting_when() { en: "don't pay it again", zh: "请不要重复付款" }
+    owed_payable(payable: Figure) {
+        en: "of it {payable} payable by recharge or the next withholding", zh: "其中 {payable} 可充值支付，或由下次代扣支付",
+    }
+    collecting_when() { en: "of what is owed; don't pay it again", zh: "属于待付金额，请不要重复付款" }
     kinds() { en: "Parts of the ledger", zh: "流水分类" }
     all() { en: "All movements", zh: "全部变动" }
     debits() { en: "Debits", zh: "扣款" }
@@ -37,7 +40,7 @@ texts! {
     col_change() { en: "Change,&nbsp;¥", zh: "变动，¥" }
     col_prepaid() { en: "Prepaid,&nbsp;¥", zh: "预存，¥" }
     col_owed() { en: "Owed,&nbsp;¥", zh: "待付，¥" }
-    col_collecting() { en: "Collecting,&nbsp;¥", zh: "扣款中，¥" }
+    col_collecting() { en: "Of it collecting,&nbsp;¥", zh: "其中扣款中，¥" }
     col_amount() { en: "¥", zh: "¥" }
     col_state() { en: "State", zh: "状态" }
     col_of() { en: "Given back of", zh: "退自" }

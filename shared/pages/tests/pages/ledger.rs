@@ -38,6 +38,7 @@ fn balance(prepaid: i64, owed: i64, collecting: i64) -> Balance {
         prepaid_fen: fen(prepaid),
         owed_fen: fen(owed),
         collecting_fen: fen(collecting),
+        payable_fen: fen(owed - collecting),
         deposit_fen: fen(0),
     }
 }
@@ -52,7 +53,7 @@ fn each_movement_has_the_balance_after_it_and_what_it_changed() {
         [
             (6, fen(12_602), fen(-12_602), balance(0, 12_602, 0)),
             (5, fen(7_293), fen(7_293), balance(0, 0, 0)),
-            (4, fen(7_293), fen(0), balance(0, 0, 7_293)),
+            (4, fen(7_293), fen(0), balance(0, 7_293, 7_293)),
             (3, fen(10_441), fen(-10_441), balance(0, 7_293, 0)),
             (2, fen(6_852), fen(-6_852), balance(3_148, 0, 0)),
             (1, fen(10_000), fen(10_000), balance(10_000, 0, 0)),
@@ -167,7 +168,7 @@ fn the_ledger_answers_what_it_shows() {
     assert_eq!(entry["change_fen"], 7_293);
     assert_eq!(
         entry["after"],
-        serde_json::json!({ "prepaid_fen": 0, "owed_fen": 0, "collecting_fen": 0, "deposit_fen": 0 })
+        serde_json::json!({ "prepaid_fen": 0, "owed_fen": 0, "collecting_fen": 0, "payable_fen": 0, "deposit_fen": 0 })
     );
     assert_eq!(answer["debits"][1]["declines"][0]["reason"], "funds");
 }
