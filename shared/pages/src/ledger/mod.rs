@@ -73,7 +73,7 @@ pub struct Balance {
     /// Paid in advance and not used.
     #[schema(value_type = i64)]
     pub prepaid_fen: Fen,
-    /// Owed in all.
+    /// Everything that is owed, in fen.
     #[schema(value_type = i64)]
     pub owed_fen: Fen,
     /// The part of it that the open debit is collecting.

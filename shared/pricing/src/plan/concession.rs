@@ -218,9 +218,12 @@ fn caps(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::MoneyError;
+    use crate::model::Billable;
 
     fn model(json: Value) -> PriceModel {
         serde_json::from_value(json).unwrap()
@@ -268,6 +271,56 @@ mod tests {
         ] {
             let told = format!("{one} and {other}");
             assert_eq!(model(one).is_at_most(&model(other)), is_at_most, "{told}");
+        }
+    }
+
+    /// Models whose sizes, tiers and prices are often the same, or multiples.
+    fn models() -> impl Strategy<Value = Value> {
+        let price = || (0..=6_u32).prop_map(|tenths| format!("0.{tenths}"));
+        let whole = || (0..=8_u32).prop_map(|yuan| yuan.to_string());
+        let size = || prop::sample::select(vec![1_u32, 2, 3, 4, 6, 10, 12]);
+        let charged = prop::sample::select(vec!["started", "full", "half_up", "half_even"]);
+        let free = prop::sample::select(vec!["0", "1", "5"]);
+        let packages = (size(), whole(), charged, free).prop_map(|(size, price, charged, free)| {
+            json!({ "model": "package", "size": size.to_string(), "price": price,
+                "charged": charged, "free_units": free })
+        });
+        let tiers = (size(), price(), whole(), price(), whole(), any::<bool>(), any::<bool>());
+        let tiers = tiers.prop_map(|(end, first, fee, then, more, volume, at_zero)| {
+            json!({ "model": if volume { "volume" } else { "graduated" },
+                "flat_fee_at_zero_usage": at_zero, "tiers": [
+                { "up_to": end.to_string(), "unit_price": first, "flat_fee": fee },
+                { "unit_price": then, "flat_fee": more } ] })
+        });
+        let blocks = (size(), whole(), whole(), any::<bool>());
+        let blocks = blocks.prop_map(|(size, first, then, total)| {
+            json!({ "model": "block", "policy": if total { "top_tier" } else { "all_tiers" },
+                "tiers": [
+                { "size": size.to_string(), "blocks": "3", "price": first },
+                { "size": size.to_string(), "price": then } ] })
+        });
+        prop_oneof![2 => price().prop_map(|price| per_unit(&price)), 4 => packages, 4 => tiers, 1 => blocks]
+    }
+
+    /// The price of a month's units.
+    fn price(model: &PriceModel, units: u32) -> Result<Yuan, MoneyError> {
+        let units = Decimal::from(units);
+        let billable = Billable { units, top: units, calls: units, closing: true };
+        Yuan::sum(model.slices(billable)?.iter().map(|slice| slice.amount))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn a_model_that_is_at_most_another_never_costs_more(one in models(), other in models()) {
+            let (this, that) = (model(one.clone()), model(other.clone()));
+            if this.is_at_most(&that) {
+                for units in 0..150 {
+                    let (costs, before) = (price(&this, units)?, price(&that, units)?);
+                    prop_assert!(costs <= before, "{one} and {other}: {costs} > {before} for {units}");
+                }
+            }
         }
     }
 }

@@ -76,11 +76,11 @@ pub struct PlanDocument {
     /// What is taken off the sum of all rates, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discounts: Vec<Discount>,
-    /// The least that a month costs, in yuan; trued up by the month's last statement.
+    /// The least that all rates cost in a month, in yuan; trued up by the month's last statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub minimum: Option<Yuan>,
-    /// The most that a month costs, in yuan.
+    /// The most that all rates cost in a month, in yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub maximum: Option<Yuan>,
@@ -135,11 +135,11 @@ pub struct Rate {
     /// The discounts, in the order in which they apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discounts: Vec<Discount>,
-    /// The least that a month costs, in yuan; trued up by the month's last statement.
+    /// The least that the rate costs in a month, in yuan; trued up by the month's last statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub minimum: Option<Yuan>,
-    /// The most that a month costs, in yuan.
+    /// The most that the rate costs in a month, in yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub maximum: Option<Yuan>,
