@@ -92,11 +92,14 @@ fn thousandths(parameter: &str) -> Option<u16> {
 ///
 /// Each text stands in every language, with the arguments of the method in braces, so a text that
 /// is missing in one language does not compile. Arguments are [`Show`](crate::show::Show)n in the
-/// language, and escaped; the text itself is HTML.
+/// language, and escaped; the text itself is HTML. English has a text of its own for the singular,
+/// if the text gives one: `one(calls): "{calls} call"` where `calls` is shown as 1.
 macro_rules! texts {
     (
         $(#[$meta:meta])* $vis:vis struct $texts:ident;
-        $( $name:ident($($arg:ident: $kind:ty),* $(,)?) { en: $en:literal, zh: $zh:literal $(,)? } )*
+        $( $name:ident($($arg:ident: $kind:ty),* $(,)?) {
+            en: $en:literal, $(one($number:ident): $one:literal,)? zh: $zh:literal $(,)?
+        } )*
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug)]
@@ -107,6 +110,7 @@ macro_rules! texts {
                 $vis fn $name(self, $($arg: $kind),*) -> $crate::show::Html {
                     $( let $arg = $crate::show::Shown(&$arg, self.0); )*
                     $crate::show::Html(match self.0 {
+                        $( $crate::lang::Lang::En if $number.is_one() => format!($one), )?
                         $crate::lang::Lang::En => format!($en),
                         $crate::lang::Lang::Zh => format!($zh),
                     })
@@ -121,6 +125,33 @@ pub(crate) use texts;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::show::Html;
+
+    mod counts {
+        use crate::show::Html;
+
+        texts! {
+            pub(super) struct Texts;
+
+            calls(calls: Html) { en: "{calls} calls", one(calls): "{calls} call", zh: "{calls} 次" }
+        }
+    }
+
+    #[test]
+    fn english_has_a_singular() {
+        let told = |calls: &str, lang| counts::Texts(lang).calls(Html(calls.to_owned())).0;
+        for (calls, en) in [
+            ("1", "1 call"),
+            ("0", "0 calls"),
+            ("11", "11 calls"),
+            ("−1", "−1 calls"),
+            ("<span class=\"fig\">1</span>", "<span class=\"fig\">1</span> call"),
+            ("<span class=\"fig\">21</span>", "<span class=\"fig\">21</span> calls"),
+        ] {
+            assert_eq!(told(calls, Lang::En), en);
+        }
+        assert_eq!(told("1", Lang::Zh), "1 次");
+    }
 
     #[test]
     fn the_language_that_the_browser_prefers_is_spoken() {

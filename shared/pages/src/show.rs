@@ -128,6 +128,16 @@ impl Display for Html {
     }
 }
 
+impl<T: Show + ?Sized> Shown<'_, T> {
+    /// Whether a number is shown as 1, so that English counts in the singular.
+    pub(crate) fn is_one(&self) -> bool {
+        let shown = self.to_string();
+        // A figure stands in a `span`.
+        let text = shown.strip_suffix("</span>").unwrap_or(&shown);
+        text.rsplit('>').next() == Some("1")
+    }
+}
+
 impl<T: Show + ?Sized> Display for Shown<'_, T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.0.show(self.1, f)

@@ -37,9 +37,21 @@ texts! {
         zh: "{at}为 {figure}，提醒线为 {line}",
     }
     yuan(figure: Figure) { en: "{figure}", zh: "{figure}" }
-    units(units: Units) { en: "{units} units", zh: "{units} 单位" }
-    calls(calls: Count) { en: "{calls} calls", zh: "{calls} 次调用" }
-    of_days(days: Count) { en: "{days} days", zh: "{days} 天" }
+    units(units: Units) {
+        en: "{units} units",
+        one(units): "{units} unit",
+        zh: "{units} 单位",
+    }
+    calls(calls: Count) {
+        en: "{calls} calls",
+        one(calls): "{calls} call",
+        zh: "{calls} 次调用",
+    }
+    of_days(days: Count) {
+        en: "{days} days",
+        one(days): "{days} day",
+        zh: "{days} 天",
+    }
     heading() { en: "What you are alerted to", zh: "提醒设置" }
     note() {
         en: "An empty field is as your plan has it.",

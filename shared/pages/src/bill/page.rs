@@ -382,17 +382,10 @@ impl Writer<'_> {
             more_reports: line.reports.len().saturating_sub(REPORTS_OF_LINE_MAX),
             more_reported: rest.map(|report| report.calls).sum(),
             reported: line.reported_calls,
-            reported_by: self.reports_counted(line.reports.len()),
+            reported_by: self.t.reports(counted(line.reports.len())),
             differs: !line.reports.is_empty() && line.reported_calls != line.calls,
             apis,
             has_reports: !line.apis.is_empty(),
-        }
-    }
-
-    fn reports_counted(self, count: usize) -> Html {
-        match count {
-            1 => self.t.one_report(),
-            count => self.t.reports(counted(count)),
         }
     }
 
@@ -419,10 +412,8 @@ impl Writer<'_> {
     fn about(self, bill: &DayBill, line: &BillLine) -> Vec<Html> {
         let t = self.t;
         let mut about = Vec::new();
-        match line.apis.len() {
-            0 => {}
-            1 => about.push(t.one_api()),
-            apis => about.push(t.apis(counted(apis))),
+        if !line.apis.is_empty() {
+            about.push(t.apis(counted(line.apis.len())));
         }
         if bill.segments.len() > 1 {
             about.push(t.terms_from(line.segment));

@@ -30,14 +30,21 @@ texts! {
     charge_of_day() { en: "Charge of the day", zh: "当日费用" }
     charge_of_supplement() { en: "Charge of the supplement", zh: "补充费用" }
     credit_of_day() { en: "Credit of the day", zh: "当日贷记" }
-    calls_of(calls: Html, day: BillingDay) { en: "{calls} calls of {day}.", zh: "{day} {calls} 次。" }
+    calls_of(calls: Html, day: BillingDay) {
+        en: "{calls} calls of {day}.",
+        one(calls): "{calls} call of {day}.",
+        zh: "{day} {calls} 次。",
+    }
     no_calls(day: BillingDay) { en: "No calls of {day} were reported.", zh: "{day}没有上报调用。" }
     late_calls(calls: Html, days: Html) {
         en: "{calls} calls of {days} arrived after settlement.",
+        one(calls): "{calls} call of {days} arrived after settlement.",
         zh: "{days}的 {calls} 次在结算后补报。",
     }
     void_calls(calls: Html, days: Html) {
-        en: "{calls} calls of {days} were withdrawn.", zh: "{days}的 {calls} 次已撤回。",
+        en: "{calls} calls of {days} were withdrawn.",
+        one(calls): "{calls} call of {days} was withdrawn.",
+        zh: "{days}的 {calls} 次已撤回。",
     }
     and(first: Html, last: Html) { en: "{first} and {last}", zh: "{first}和 {last}" }
 
@@ -128,8 +135,11 @@ texts! {
     withdrawn_calls() { en: " calls<span class=\"hide\"> withdrawn</span>", zh: " 次<span class=\"hide\">撤回</span>" }
     all_rates() { en: "All rates together", zh: "整体调整" }
     line_for(name: &Name, days: Html) { en: "{name}, for {days}", zh: "{name}（{days}）" }
-    apis(count: Count) { en: "{count} APIs", zh: "{count} 个 API" }
-    one_api() { en: "1 API", zh: "1 个 API" }
+    apis(count: Count) {
+        en: "{count} APIs",
+        one(count): "{count} API",
+        zh: "{count} 个 API",
+    }
     within_free(free: Units) { en: "within the free {free}", zh: "在免费额度 {free} 之内" }
     used_up_now() { en: "allowance used up here", zh: "免费额度于此用完" }
     used_up() { en: "allowance used up", zh: "免费额度已用完" }
@@ -159,9 +169,16 @@ texts! {
     col_source() { en: "Source and report", zh: "来源与上报" }
     col_counted() { en: "Counted at", zh: "计入时间" }
     col_calls() { en: "Calls", zh: "次数" }
-    reports(count: Count) { en: "{count} reports", zh: "{count} 份上报" }
-    one_report() { en: "1 report", zh: "1 份上报" }
-    more_reports(count: Count) { en: "{count} more reports", zh: "另有 {count} 份上报" }
+    reports(count: Count) {
+        en: "{count} reports",
+        one(count): "{count} report",
+        zh: "{count} 份上报",
+    }
+    more_reports(count: Count) {
+        en: "{count} more reports",
+        one(count): "{count} more report",
+        zh: "另有 {count} 份上报",
+    }
     reports_differ() {
         en: "The reports have changed since: a report that is sent again with more counts here by its newest state.",
         zh: "上报此后有更新：重复发送的累计上报在此按最新内容显示。",
@@ -171,8 +188,16 @@ texts! {
     col_new_short() { en: "New", zh: "新增" }
     col_withdrawn() { en: "Withdrawn", zh: "撤回" }
     col_through() { en: "Amount through, ¥", zh: "流水（元）" }
-    more_apis(count: Count) { en: "{count} more APIs", zh: "另有 {count} 个 API" }
-    sum_of(day: Html, calls: Html) { en: "{day}, {calls} calls", zh: "{day}，{calls} 次" }
+    more_apis(count: Count) {
+        en: "{count} more APIs",
+        one(count): "{count} more API",
+        zh: "另有 {count} 个 API",
+    }
+    sum_of(day: Html, calls: Html) {
+        en: "{day}, {calls} calls",
+        one(calls): "{day}, {calls} call",
+        zh: "{day}，{calls} 次",
+    }
     sum_of_terms() { en: "Changed terms", zh: "条款变更" }
     charge_of_bill() { en: "Charge of this bill", zh: "本账单费用" }
 

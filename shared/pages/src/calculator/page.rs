@@ -94,10 +94,7 @@ impl<'a> CalculatorPage<'a> {
     }
 
     fn refused(&self) -> Html {
-        match self.errors().len() {
-            1 => self.t.refused_one(),
-            many => self.t.refused_many(count(many)),
-        }
+        self.t.refused(count(self.errors().len()))
     }
 
     fn priced(&self) -> Option<&'a Priced> {

@@ -51,14 +51,21 @@ texts! {
         zh: "计算清单后，此处逐行显示其单独费用，以及在本月用量之上增加的费用。",
     }
 
-    refused_one() { en: "One line can't be read", zh: "有 1 行无法读取" }
-    refused_many(count: Count) { en: "{count} lines can't be read", zh: "有 {count} 行无法读取" }
+    refused(count: Count) {
+        en: "{count} lines can't be read",
+        one(count): "One line can't be read",
+        zh: "有 {count} 行无法读取",
+    }
     refused_text() {
         en: "Nothing was calculated. Your list is still there: correct it and calculate again.",
         zh: "尚未计算。清单已保留，请修改后重新计算。",
     }
     to_list() { en: "To the list", zh: "前往清单" }
-    more_lines(count: Count) { en: "And {count} more lines.", zh: "另有 {count} 行。" }
+    more_lines(count: Count) {
+        en: "And {count} more lines.",
+        one(count): "And {count} more line.",
+        zh: "另有 {count} 行。",
+    }
 
     at_line(line: Count) { en: "Line {line}: ", zh: "第 {line} 行：" }
     nothing() {
@@ -157,6 +164,7 @@ texts! {
     on_top() { en: "These calls, on top of this month so far", zh: "在本月用量之上，这些调用的费用" }
     calls_under_your_terms(calls: &Html) {
         en: "{calls} calls under your terms",
+        one(calls): "{calls} call under your terms",
         zh: "{calls} 次，按您的方案",
     }
     alone(amount: Figure) {
@@ -213,14 +221,17 @@ texts! {
     step_share(count: Units, price: Units) { en: "¥{count} × {price}", zh: "¥{count} × {price}" }
     step_packages(count: Units, size: Units, price: Price) {
         en: "{count} packages of {size} × {price}",
+        one(count): "{count} package of {size} × {price}",
         zh: "{count} 包（每包 {size}）× {price}",
     }
     step_full_packages(count: Units, size: Units, price: Price) {
         en: "{count} full packages of {size} × {price}",
+        one(count): "{count} full package of {size} × {price}",
         zh: "{count} 整包（每包 {size}）× {price}",
     }
     step_nearest_packages(count: Units, size: Units, price: Price) {
         en: "{count} packages of {size}, to the nearest, × {price}",
+        one(count): "{count} package of {size}, to the nearest, × {price}",
         zh: "{count} 包（每包 {size}，取最近整数）× {price}",
     }
     step_blocks(count: Units, size: Units, price: Price) {
@@ -229,6 +240,7 @@ texts! {
     }
     step_calls(count: Units, price: Price) {
         en: "{count} calls × {price}",
+        one(count): "{count} call × {price}",
         zh: "{count} 次 × {price}",
     }
     step_flat_fee() { en: "for entering the tier", zh: "进入阶梯的固定费用" }

@@ -17,7 +17,11 @@ texts! {
     calls_of(from: Html, to: Html, name: &str) {
         en: "Calls of {name}, {from} to {to}", zh: "{name} 的次数，{from}至 {to}",
     }
-    lead(calls: Signed) { en: "{calls} calls.", zh: "{calls} 次。" }
+    lead(calls: Signed) {
+        en: "{calls} calls.",
+        one(calls): "{calls} call.",
+        zh: "{calls} 次。",
+    }
     settled_only() {
         en: "Bills that are settled, each on its day. What is not settled yet is on the overview.",
         zh: "仅含已结算账单，按账单日期归集；尚未结算的部分见总览。",
@@ -52,9 +56,15 @@ texts! {
         zh: "次数柱状图，最高 {most} 次（{at}），下表为相同数据。",
     }
     bar(at: Html, charge: Figure, calls: Signed) {
-        en: "{at}: {charge} for {calls} calls", zh: "{at}：{charge}，{calls} 次",
+        en: "{at}: {charge} for {calls} calls",
+        one(calls): "{at}: {charge} for {calls} call",
+        zh: "{at}：{charge}，{calls} 次",
     }
-    bar_of_calls(at: Html, calls: Signed) { en: "{at}: {calls} calls", zh: "{at}：{calls} 次" }
+    bar_of_calls(at: Html, calls: Signed) {
+        en: "{at}: {calls} calls",
+        one(calls): "{at}: {calls} call",
+        zh: "{at}：{calls} 次",
+    }
     as_table() { en: "The same as a table", zh: "以表格显示" }
     col_day() { en: "Day", zh: "日期" }
     col_month() { en: "Month", zh: "月份" }

@@ -189,10 +189,12 @@ texts! {
     no_bill_yet() { en: "No day of this month is settled yet.", zh: "本月尚无已结算的日期。" }
     bill_final(calls: Count) {
         en: "1 bill for {calls} calls. This amount is final.",
+        one(calls): "1 bill for {calls} call. This amount is final.",
         zh: "1 份日账单，共 {calls} 次调用。金额已确定。",
     }
     bills_final(bills: Count, calls: Count) {
         en: "{bills} bills for {calls} calls. These amounts are final.",
+        one(calls): "{bills} bills for {calls} call. These amounts are final.",
         zh: "{bills} 份日账单，共 {calls} 次调用。金额已确定。",
     }
     at_month_end(amount: Figure) {
@@ -200,7 +202,11 @@ texts! {
         zh: "另有 {amount} 于月末一并收取",
     }
     since(time: Time) { en: "Since then, estimated at {time}", zh: "此后至 {time}，预估" }
-    since_calls(calls: Count) { en: "{calls} calls so far", zh: "目前 {calls} 次调用" }
+    since_calls(calls: Count) {
+        en: "{calls} calls so far",
+        one(calls): "{calls} call so far",
+        zh: "目前 {calls} 次调用",
+    }
     since_withdrawn(calls: Count) { en: ", {calls} withdrawn", zh: "，撤回 {calls} 次" }
     last_report(when: Html) { en: ", last report {when}", zh: "，最近一次上报 {when}" }
     full_stop() { en: ".", zh: "。" }
@@ -246,10 +252,12 @@ texts! {
     chart_table() { en: "The table below holds every figure.", zh: "全部数字见下方表格。" }
     bar(bill: StatementId, charge: Html, calls: Count) {
         en: "{bill}: {charge} for {calls} calls",
+        one(calls): "{bill}: {charge} for {calls} call",
         zh: "{bill}：{charge}，{calls} 次调用",
     }
     bar_estimate(bill: StatementId, time: Time, charge: Html, calls: Count) {
         en: "{bill}, estimate at {time}: {charge} for {calls} calls",
+        one(calls): "{bill}, estimate at {time}: {charge} for {calls} call",
         zh: "{bill}，{time} 预估：{charge}，{calls} 次调用",
     }
     other_rates() { en: "Other", zh: "其他" }
@@ -348,6 +356,7 @@ texts! {
     not_known() { en: "in use", zh: "使用中" }
     all_used(free: Html, beyond: Html) {
         en: "All {free} are used; {beyond} more were charged",
+        one(beyond): "All {free} are used; {beyond} more was charged",
         zh: "免费的 {free}已全部用完，另有 {beyond}计费",
     }
     less_discounts(percents: Html) { en: ", less your {percents}", zh: "，已减 {percents}" }
@@ -371,12 +380,28 @@ texts! {
         en: "At your usual pace they last to the end of the month.",
         zh: "按平常用量，可用到月底。",
     }
-    free_calls(count: Units) { en: "{count} free calls", zh: "{count} 次" }
-    calls_of(count: Units) { en: "{count} calls", zh: "{count} 次" }
+    free_calls(count: Units) {
+        en: "{count} free calls",
+        one(count): "{count} free call",
+        zh: "{count} 次",
+    }
+    calls_of(count: Units) {
+        en: "{count} calls",
+        one(count): "{count} call",
+        zh: "{count} 次",
+    }
     free_yuan(count: Units) { en: "¥{count} free of charge", zh: "¥{count} 金额" }
     yuan_of(count: Units) { en: "¥{count}", zh: "¥{count}" }
-    free_units(count: Units) { en: "{count} free units", zh: "{count} 单位" }
-    units_of(count: Units) { en: "{count} units", zh: "{count} 单位" }
+    free_units(count: Units) {
+        en: "{count} free units",
+        one(count): "{count} free unit",
+        zh: "{count} 单位",
+    }
+    units_of(count: Units) {
+        en: "{count} units",
+        one(count): "{count} unit",
+        zh: "{count} 单位",
+    }
     number(count: Units) { en: "{count}", zh: "{count}" }
     next_calls() { en: "Next 10,000 calls", zh: "再调用 1 万次" }
     without_tax(price: Price) { en: "{price} without tax", zh: "{price}（不含税）" }
@@ -449,12 +474,14 @@ texts! {
     late(days: Html) { en: "Calls of {days} arrived later", zh: "{days}有用量补报" }
     late_text(calls: Count, bill: StatementId, charge: Figure) {
         en: "{calls} calls came in after that day was settled. They are on the bill of {bill}, on lines that name their day: {charge}.",
+        one(calls): "{calls} call came in after that day was settled. It is on the bill of {bill}, on a line that names its day: {charge}.",
         zh: "{calls} 次调用在当天结算后上报。这些调用列在 {bill}账单中，并注明所属日期：{charge}。",
     }
     see_lines() { en: "See the lines", zh: "查看明细" }
     withdrawn(days: Html) { en: "Calls of {days} were withdrawn", zh: "{days}有用量撤回" }
     withdrawn_text(calls: Count, bill: StatementId, charge: Figure) {
         en: "{calls} calls that had been reported were withdrawn. The bill of {bill} credits them: {charge}. You need not do anything.",
+        one(calls): "{calls} call that had been reported was withdrawn. The bill of {bill} credits it: {charge}. You need not do anything.",
         zh: "已上报的 {calls} 次调用被撤回。{bill}账单已相应抵减：{charge}。您无需操作。",
     }
     credited(corrects: StatementId) { en: "Credit for the bill of {corrects}", zh: "{corrects}账单的抵减" }
@@ -492,9 +519,21 @@ texts! {
         en: "{figure} at {at}; the alert is at {line}.",
         zh: "{at}为 {figure}，提醒线为 {line}。",
     }
-    alert_units(units: Units) { en: "{units} units", zh: "{units} 单位" }
-    alert_calls(calls: Count) { en: "{calls} calls", zh: "{calls} 次调用" }
-    alert_days(days: Count) { en: "{days} days", zh: "{days} 天" }
+    alert_units(units: Units) {
+        en: "{units} units",
+        one(units): "{units} unit",
+        zh: "{units} 单位",
+    }
+    alert_calls(calls: Count) {
+        en: "{calls} calls",
+        one(calls): "{calls} call",
+        zh: "{calls} 次调用",
+    }
+    alert_days(days: Count) {
+        en: "{days} days",
+        one(days): "{days} day",
+        zh: "{days} 天",
+    }
     stage_good() { en: "Everything is in order", zh: "一切正常" }
     stage_notice() { en: "You have overdue charges", zh: "您有逾期未付的费用" }
     stage_throttled() { en: "Your calls are limited", zh: "您的调用已被限流" }

@@ -32,7 +32,11 @@ texts! {
     undated() { en: "Without a bill", zh: "无对应账单" }
     together() { en: "Together", zh: "合计" }
     once() { en: "A provider that owes of two ages is in both rows, and once in the sum.", zh: "跨两个账龄的服务商在两行各计一次，合计只计一次。" }
-    unreadable(count: Count) { en: "{count} providers could not be read and are in no figure.", zh: "{count} 家无法读取，未计入。" }
+    unreadable(count: Count) {
+        en: "{count} providers could not be read and are in no figure.",
+        one(count): "{count} provider could not be read and is in no figure.",
+        zh: "{count} 家无法读取，未计入。",
+    }
     nothing_owed() { en: "No provider owes anything.", zh: "没有待付款项。" }
     revenue() { en: "Revenue", zh: "收入" }
     revenue_note(day: BillingDay) {
