@@ -63,6 +63,7 @@ pub fn in_force(agreement_no: &str) -> Agreement {
         single_limit_fen: None,
         signed_at: None,
         ends_at: None,
+        payer_login: None,
     }
 }
 

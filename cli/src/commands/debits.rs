@@ -4,7 +4,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::json;
 use steelyard_billing::{
-    Asked, Debit, DebitId, Declined, Exchange, Phase, ProviderId, Reason, Resolution, Step,
+    Asked, Debit, DebitId, DebitRules, Declined, Exchange, Phase, ProviderId, Reason, Resolution,
+    Step,
 };
 use steelyard_books::Tables;
 use steelyard_pricing::Fen;
@@ -151,7 +152,7 @@ impl DebitsCommand {
                 let system = target.system_to_read(platform).await?;
                 let debit = find(&system.tables, &provider, debit).await?;
                 let expected = match system.tables.billing.account(&provider).await? {
-                    Some(found) => expected(&debit, &found)?,
+                    Some(found) => expected(&debit, &found, &system.rules()?)?,
                     None => None,
                 };
                 show(target, &system, &Listed { debit, expected })
@@ -233,7 +234,7 @@ async fn list(target: &TargetArgs, system: &System, state: Option<State>) -> Res
     for found in accounts {
         for debit in system.tables.billing.all::<Debit>(&found.provider.provider).await? {
             if state.is_none_or(|state| state == State::of(&debit)) {
-                let expected = expected(&debit, &found)?;
+                let expected = expected(&debit, &found, &system.rules()?)?;
                 debits.push(Listed { debit, expected });
             }
         }
@@ -243,10 +244,16 @@ async fn list(target: &TargetArgs, system: &System, state: Option<State>) -> Res
 }
 
 /// The amount that an unsent debit would request now; none for any other debit.
-fn expected(debit: &Debit, found: &ProviderAccount) -> Result<Option<Fen>, Error> {
+fn expected(
+    debit: &Debit,
+    found: &ProviderAccount,
+    rules: &DebitRules,
+) -> Result<Option<Fen>, Error> {
     let is_unsent = debit.is_open() && debit.terms.is_none();
     let in_use = found.provider.mandate.as_ref().filter(|_| is_unsent);
-    Ok(in_use.map(|in_use| found.account.expected(in_use)).transpose()?)
+    let Some(in_use) = in_use else { return Ok(None) };
+    let expected = found.account.expected(in_use, rules, debit.task.due_at_s)?;
+    Ok(Some(expected.map_or(Fen::ZERO, |expected| expected.amount_fen)))
 }
 
 fn print_list(target: &TargetArgs, system: &System, debits: &[Listed]) -> Result<(), Error> {

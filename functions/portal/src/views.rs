@@ -192,9 +192,14 @@ impl Shared {
                 entries = read.map_err(Refusal::unavailable)?;
                 // One that was booked since the account was read has no balance to show beside it.
                 entries.retain(|entry| entry.record().number <= last);
-                if let Some(open) = visit.account.account.open_debit {
-                    let open = billing.find::<Debit>(provider, &open).await;
-                    debits.extend(open.map_err(Refusal::unavailable)?);
+                // The debits of the movements that are listed.
+                let listed = entries.iter().filter(|entry| query.wants(entry.record().number));
+                let newest = listed.filter_map(|entry| entry.record().cause.debit()).max();
+                let next = newest.map(|debit| DebitId(debit.0.saturating_add(1)));
+                let next = next.filter(|_| before.is_some());
+                if before.is_none() || next.is_some() {
+                    let read = billing.newest::<Debit>(provider, next.as_ref(), shown).await;
+                    (debits, unreadable) = reported(read.map_err(Refusal::unavailable)?);
                 }
             }
             LedgerKind::Debits => {
@@ -390,7 +395,8 @@ impl Shared {
             // Debits collect the oldest days first.
             let terms = some.last().and_then(|debit| debit.terms.as_ref());
             let is_over = through >= last || terms.is_some_and(|terms| terms.from > id.day);
-            some.retain(|debit| collects(debit, id, is_owed));
+            let open = visit.account.account.open_debit;
+            some.retain(|debit| collects(debit, id, is_owed, open));
             debits.extend(some);
             if is_over {
                 return Ok((entry, debits));
@@ -518,11 +524,12 @@ fn is_owed(visit: &Visit, statements: &[Statement], id: StatementId) -> Result<b
 
 /// Whether a debit collects what a statement charges: one that was sent says which days it is for,
 /// and one that is still to be sent is for what is owed then.
-fn collects(debit: &Debit, id: StatementId, is_owed: bool) -> bool {
-    match &debit.terms {
-        Some(terms) => terms.covers(id.day),
-        None => is_owed,
-    }
+/// Whether a debit collects a bill, or may: the open one takes what is oldest, whatever was paid
+/// since it was sent.
+fn collects(debit: &Debit, id: StatementId, is_owed: bool, open: Option<DebitId>) -> bool {
+    let is_open = open == Some(debit.debit);
+    let covers = debit.terms.as_ref().is_some_and(|terms| terms.covers(id.day));
+    covers || is_owed && (is_open || debit.terms.is_none())
 }
 
 fn shown(report: CountedReport) -> Report {

@@ -248,6 +248,7 @@ impl Fields {
                 .time("sign_time")?
                 .ok_or(NotificationError::Missing { field: "sign_time" })?,
             ends_at: self.time("invalid_time")?,
+            payer_login: self.owned("alipay_logon_id"),
         })
     }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use steelyard_pricing::{BillingDay, BillingMonth, Fen, MoneyError, MonthToDate, VouchersUsed};
 use thiserror::Error;
 
-pub use collect::{Collectable, LastRequest, Request, Withheld};
+pub use collect::{Collectable, Expected, LastRequest, Request, Withheld};
 pub use deposit::{DepositPayment, DepositReturn};
 pub use figures::Figures;
 pub use unpaid::{Unpaid, UnpaidCharge};

@@ -168,6 +168,8 @@ pub struct Agreement {
     pub signed_at: Option<Timestamp>,
     /// When it ends by itself. The gateway sends no notification of that.
     pub ends_at: Option<Timestamp>,
+    /// The payer's login, with letters left out by the gateway: `sho***@mail.example`.
+    pub payer_login: Option<String>,
 }
 
 /// The answer to a query for an agreement.

@@ -194,6 +194,25 @@ pub enum JournalError {
 }
 
 impl Cause {
+    /// The debit that it is of, if it is of one.
+    #[must_use]
+    pub fn debit(&self) -> Option<DebitId> {
+        match self {
+            Cause::DebitSent { debit, .. }
+            | Cause::DebitPaid { debit, .. }
+            | Cause::DebitGivenUp { debit, .. }
+            | Cause::DebitFound { debit, .. } => Some(*debit),
+            Cause::Charged { .. }
+            | Cause::Recharged { .. }
+            | Cause::RechargePaid { .. }
+            | Cause::RefundAsked(_)
+            | Cause::RefundDone(_)
+            | Cause::RefundRefused(_)
+            | Cause::Reversed(_)
+            | Cause::Deposit(_) => None,
+        }
+    }
+
     /// Whether the provider paid its deposit in.
     pub(crate) fn pays_deposit(&self) -> bool {
         match self {

@@ -53,8 +53,8 @@ pub use access::{
     Right, RightError,
 };
 pub use account::{
-    Account, AccountError, Collectable, DepositPayment, DepositReturn, Figures, LastRequest,
-    MonthProgress, Movement, Request, Unpaid, UnpaidCharge, Withheld,
+    Account, AccountError, Collectable, DepositPayment, DepositReturn, Expected, Figures,
+    LastRequest, MonthProgress, Movement, Request, Unpaid, UnpaidCharge, Withheld,
 };
 pub use action::{
     Action, ActionAnswer, ActionError, ActionEvent, ActionPhase, ActionProblem, ActionRequest,

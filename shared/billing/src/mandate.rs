@@ -65,6 +65,10 @@ pub struct Mandate {
         with = "jiff::fmt::serde::timestamp::second::optional"
     )]
     pub ends_at_s: Option<Timestamp>,
+    /// The payer's login as last reported, with letters left out by the gateway. It shows the
+    /// provider which account pays, and nothing depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payer_login: Option<String>,
     /// The most that one debit may take, as the platform wants it.
     pub single_limit_fen: Fen,
     /// The most that one day's debits may take, as the platform wants it.
@@ -169,6 +173,7 @@ impl Mandate {
             consent: None,
             signed_at_s: None,
             ends_at_s: None,
+            payer_login: None,
             single_limit_fen: limits.single_fen,
             daily_limit_fen: limits.daily_fen,
             lowered: 0,
@@ -200,7 +205,8 @@ impl Mandate {
             (MandatePhase::Active, Some(agreement_no)) if limit_fen.is_positive() => {
                 let agreement_no = agreement_no.clone();
                 let (mandate, lowered) = (self.mandate, self.lowered);
-                Some(MandateInUse { mandate, agreement_no, limit_fen, lowered })
+                let daily_limit_fen = self.daily_limit_fen;
+                Some(MandateInUse { mandate, agreement_no, limit_fen, daily_limit_fen, lowered })
             }
             (
                 MandatePhase::Offered

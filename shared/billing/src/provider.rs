@@ -52,6 +52,9 @@ pub struct MandateInUse {
     pub agreement_no: String,
     /// The most that one debit may take.
     pub limit_fen: Fen,
+    /// The most that one day's debits may take, if that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_limit_fen: Option<Fen>,
     /// How often its limits were lowered: a debit is not sent by limits that were read before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub lowered: u32,

@@ -389,8 +389,7 @@ fn announced() -> Event {
 
 fn scheduled() -> Event {
     let (account, mandate, rules) = (owing(), mandate(), rules());
-    let calendar = &rules.calendar;
-    let collecting = Collecting { account: &account, mandate: Some(&mandate), calendar };
+    let collecting = Collecting { account: &account, mandate: Some(&mandate), rules: &rules };
     collecting.scheduled(&opened()).unwrap()
 }
 

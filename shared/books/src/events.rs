@@ -25,9 +25,8 @@ impl Settler {
         let books = &self.books;
         if let Some(debit) = change.opened() {
             let found = books.account(&debit.provider).await?;
-            let calendar = &books.rules.calendar;
             let mandate = found.provider.mandate.as_ref();
-            let collecting = Collecting { account: &found.account, mandate, calendar };
+            let collecting = Collecting { account: &found.account, mandate, rules: &books.rules };
             return Ok(vec![collecting.scheduled(debit)?]);
         }
         if let Change::Statement(bare) = change

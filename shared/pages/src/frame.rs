@@ -94,6 +94,8 @@ texts! {
     receivables() { en: "Receivables", zh: "应收" }
     actions() { en: "Actions", zh: "操作" }
     sessions() { en: "Sessions", zh: "登录" }
+    gap() { en: " ", zh: "" }
+    title_colon() { en: ": ", zh: "：" }
     as_of(at: DateTime) { en: "As of {at}.", zh: "截至 {at}。" }
     zone(zone: &str) {
         en: "Days are in {zone}. Amounts are in yuan.",
@@ -154,6 +156,11 @@ impl Frame {
             None if self.operator.is_some() => "/portal/operator/providers".to_owned(),
             None => self.path.clone(),
         }
+    }
+
+    /// What stands between a page and their name.
+    pub(crate) fn title_colon(&self) -> Html {
+        Common(self.lang).title_colon()
     }
 
     /// What the pages of the session are called.

@@ -111,6 +111,8 @@ pub struct MessagePage<'a> {
     icon: Icon,
     heading: Html,
     text: Html,
+    /// A page that leads on, with its name.
+    link: Option<(String, Html)>,
 }
 
 impl<'a> MessagePage<'a> {
@@ -134,6 +136,8 @@ impl<'a> MessagePage<'a> {
             Message::Unseen => (Icon::Care, t.unseen(), t.unseen_text()),
             Message::Unavailable => (Icon::Care, t.unavailable(), t.unavailable_text()),
         };
-        MessagePage { frame, c: Common(frame.lang), icon, heading, text }
+        let c = Common(frame.lang);
+        let link = (message == Message::NoBill).then(|| (frame.page("bills"), c.bills()));
+        MessagePage { frame, c, icon, heading, text, link }
     }
 }

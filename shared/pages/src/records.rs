@@ -1,8 +1,10 @@
 //! What the views of a provider are computed from.
 
 use jiff::Timestamp;
-use steelyard_billing::{Account, Calendar, CalendarError, DebitRules, Provider, Statement};
-use steelyard_pricing::{BillingDay, Catalog};
+use steelyard_billing::{
+    Account, Calendar, CalendarError, DebitRules, Expected, Provider, Statement,
+};
+use steelyard_pricing::{BillingDay, Catalog, MoneyError};
 
 /// The records that every view of a provider begins with, as they were read, and the time.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +35,20 @@ impl<'a> Records<'a> {
     /// [`CalendarError`] when the time is outside the calendar.
     pub fn today(&self) -> Result<BillingDay, CalendarError> {
         self.calendar().day_of(self.now)
+    }
+
+    /// What a debit that was not sent, and is due at some time, asks for, and when. None if it is
+    /// not to be sent: too little is owed, or no agreement is in force.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when an amount leaves its range.
+    pub(crate) fn expected(&self, due_at: Timestamp) -> Result<Option<Expected>, MoneyError> {
+        let Some(mandate) = &self.provider.mandate else { return Ok(None) };
+        let soonest = due_at.max(self.now);
+        let expected = self.account.expected(mandate, self.rules, soonest)?;
+        // One that has fallen due keeps its time until it is sent or put off.
+        Ok(expected.map(|of| if of.at_s == soonest { Expected { at_s: due_at, ..of } } else { of }))
     }
 
     /// The last day of which everything that was counted is charged; none before the first. A day

@@ -78,6 +78,12 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "March", "April", "May", "June", "July", "Aug", "Sept", "Oct", "Nov", "Dec"];
 
 impl Html {
+    /// A link with a label.
+    pub(crate) fn link(href: &str, label: &Html) -> Html {
+        let href = Html::show(href, Lang::En);
+        Html(format!("<a href=\"{href}\">{label}</a>"))
+    }
+
     /// The text that a function writes; the function must escape what others wrote.
     pub(crate) fn of(write: impl Fn(&mut Formatter<'_>) -> fmt::Result) -> Html {
         Html(fmt::from_fn(write).to_string())

@@ -464,7 +464,7 @@ async fn a_page_costs_few_requests() {
 #[tokio::test]
 async fn a_record_that_cannot_be_read_keeps_nobody_from_paying_in_or_from_ending_withholding() {
     for (sk, missing) in [
-        ("debit#0000000001", &["withholding", "ledger?kind=debits"][..]),
+        ("debit#0000000001", &["withholding", "ledger", "ledger?kind=debits"][..]),
         ("statement#2015-05-17", &["withholding"]),
         ("recharge#0000000001", &["recharge", "ledger?kind=recharges"]),
     ] {

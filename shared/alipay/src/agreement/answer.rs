@@ -35,6 +35,7 @@ struct AgreementFields {
     single_quota: Option<String>,
     sign_time: Option<String>,
     invalid_time: Option<String>,
+    alipay_logon_id: Option<String>,
 }
 
 impl Alipay {
@@ -135,6 +136,7 @@ fn agreement(key: &AgreementKey, fields: AgreementFields) -> Result<Agreement, D
         single_limit_fen: read(fields.single_quota, "single_quota", |text| text.parse().ok())?,
         signed_at: read(fields.sign_time, "sign_time", beijing_instant)?,
         ends_at: read(fields.invalid_time, "invalid_time", beijing_instant)?,
+        payer_login: present(fields.alipay_logon_id),
     })
 }
 
@@ -162,7 +164,7 @@ mod tests {
     use crate::agreement::SignScene;
     use crate::stub::{Stub, now};
 
-    const SIGNED: &str = r#"{"code":"10000","status":"NORMAL","agreement_no":"2026","external_agreement_no":"P1","single_quota":"500.00","sign_time":"2026-03-02 10:00:03","invalid_time":"2115-02-01 00:00:00"}"#;
+    const SIGNED: &str = r#"{"code":"10000","status":"NORMAL","agreement_no":"2026","external_agreement_no":"P1","single_quota":"500.00","sign_time":"2026-03-02 10:00:03","invalid_time":"2115-02-01 00:00:00","alipay_logon_id":"xud***@126.com"}"#;
 
     fn keys() -> [AgreementKey; 2] {
         let number = ExternalAgreementNo::parse("P1").unwrap();
@@ -190,6 +192,7 @@ mod tests {
             single_limit_fen: Some(Fen::new(50_000)),
             signed_at: Some("2026-03-02T02:00:03Z".parse().unwrap()),
             ends_at: Some("2115-01-31T16:00:00Z".parse().unwrap()),
+            payer_login: Some("xud***@126.com".to_owned()),
         };
         check(SIGNED, &AgreementAnswer::InForce(agreement.clone())).await;
         let without = SIGNED.replace("500.00", "").replace("2115-02-01 00:00:00", "");

@@ -187,6 +187,7 @@ fn the_beginning_and_the_end_of_an_agreement_are_read() {
         external_agreement_no: external_agreement_no.clone(),
         signed_at: instant("2026-03-02T02:00:03Z"),
         ends_at: Some(instant("2115-01-31T16:00:00Z")),
+        payer_login: Some("xud***@126.com".to_owned()),
     };
     let notification = read_form(signed().signed()).unwrap();
     assert_eq!(notification.notice(), &Notice::AgreementSigned(expected));

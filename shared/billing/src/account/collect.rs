@@ -60,6 +60,15 @@ pub enum Collectable {
     CappedToday,
 }
 
+/// What a debit that was not sent will ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// What it will ask for, in fen.
+    pub amount_fen: Fen,
+    /// The time at which it is sent.
+    pub at_s: Timestamp,
+}
+
 impl Account {
     /// What can be collected under a mandate now: what is owed and not reserved, at most the
     /// mandate's limit for one debit, and at most what the daily limit leaves.
@@ -73,11 +82,20 @@ impl Account {
         rules: &DebitRules,
         now: Timestamp,
     ) -> Result<Collectable, MoneyError> {
-        let single = self.figures.unreserved()?.min(mandate.limit());
+        self.collectable_within((mandate.limit(), mandate.daily_limit_fen), rules, now)
+    }
+
+    fn collectable_within(
+        &self,
+        (limit, daily_limit): (Fen, Option<Fen>),
+        rules: &DebitRules,
+        now: Timestamp,
+    ) -> Result<Collectable, MoneyError> {
+        let single = self.figures.unreserved()?.min(limit);
         if !rules.is_enough(single) {
             return Ok(Collectable::Nothing);
         }
-        let amount = match mandate.daily_limit_fen {
+        let amount = match daily_limit {
             Some(daily) => single.min(daily.minus(self.withheld_on(rules.today(now)))?),
             None => single,
         };
@@ -85,14 +103,28 @@ impl Account {
         Ok(if rules.is_enough(amount) { collectable } else { Collectable::CappedToday })
     }
 
-    /// The most that a debit asks for when it is first sent, by what is owed now: the amount of one
-    /// that was not sent is not fixed yet.
+    /// What a debit that was not sent asks for, and when, if it is due at some time, by what is
+    /// owed now: on the next day where the day's limit is used up. None if too little is owed: then
+    /// it is withdrawn when it falls due.
     ///
     /// # Errors
     ///
     /// [`MoneyError`] when an amount leaves its range.
-    pub fn expected(&self, mandate: &MandateInUse) -> Result<Fen, MoneyError> {
-        Ok(self.figures.unreserved()?.min(mandate.limit_fen))
+    pub fn expected(
+        &self,
+        mandate: &MandateInUse,
+        rules: &DebitRules,
+        due_at: Timestamp,
+    ) -> Result<Option<Expected>, MoneyError> {
+        let limits = (mandate.limit_fen, mandate.daily_limit_fen);
+        Ok(match self.collectable_within(limits, rules, due_at)? {
+            Collectable::Amount(amount_fen) => Some(Expected { amount_fen, at_s: due_at }),
+            Collectable::Nothing => None,
+            Collectable::CappedToday => Some(Expected {
+                amount_fen: self.figures.unreserved()?.min(mandate.limit_fen),
+                at_s: rules.next_day_due(&self.provider, due_at),
+            }),
+        })
     }
 
     /// What debits took that were sent on a day: the last one on which any took money.

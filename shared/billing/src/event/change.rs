@@ -15,8 +15,8 @@ use crate::breaker::{Breaker, BreakerState};
 use crate::mandate::{MandatePhase, Suspension};
 use crate::webhook::Endpoint;
 use crate::{
-    Account, Adjustment, AlertKind, AlertState, Calendar, CalendarError, Cause, ComingVersion,
-    Crossing, Debit, DepositDemand, DepositMovement, Entry, Ledger, Mandate, MandateInUse, Phase,
+    Account, Adjustment, AlertKind, AlertState, CalendarError, Cause, ComingVersion, Crossing,
+    Debit, DebitRules, DepositDemand, DepositMovement, Entry, Ledger, Mandate, MandateInUse, Phase,
     Recharge, RechargePhase, RechargePurpose, Reconciliation, Refund, RefundPhase, RefusedReport,
     Reversal, RunEnd, SettlementRun, Statement, crossings,
 };
@@ -72,8 +72,8 @@ pub struct Collecting<'a> {
     pub account: &'a Account,
     /// The provider's mandate in use.
     pub mandate: Option<&'a MandateInUse>,
-    /// The calendar that turns times into days.
-    pub calendar: &'a Calendar,
+    /// The rules for debits, and the calendar that turns times into days.
+    pub rules: &'a DebitRules,
 }
 
 /// Why an event cannot be made.
@@ -155,14 +155,18 @@ impl Collecting<'_> {
     /// [`EventError`] when an amount leaves its range.
     pub fn scheduled(&self, debit: &Debit) -> Result<Event, EventError> {
         let owed_fen = self.account.figures.unreserved()?;
-        let expected = self.mandate.map(|mandate| self.account.expected(mandate)).transpose()?;
+        let due_at = debit.task.due_at_s;
+        let expected = match self.mandate {
+            Some(mandate) => self.account.expected(mandate, self.rules, due_at)?,
+            None => None,
+        };
         let oldest = self.account.unpaid.charges().first();
         let owed_since =
-            oldest.map(|charge| self.calendar.day_of(charge.charged_at_s)).transpose()?;
+            oldest.map(|charge| self.rules.calendar.day_of(charge.charged_at_s)).transpose()?;
         let data = DebitScheduled {
             debit: debit.debit,
-            due_at_s: debit.task.due_at_s,
-            expected_fen: expected.unwrap_or(Fen::ZERO),
+            due_at_s: due_at,
+            expected_fen: expected.map_or(Fen::ZERO, |expected| expected.amount_fen),
             owed_fen,
             owed_since,
             mandate: self.mandate.map(|mandate| mandate.mandate),

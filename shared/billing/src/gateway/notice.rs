@@ -68,6 +68,8 @@ pub struct AgreementSigned {
     pub signed_at: Timestamp,
     /// When it ends by itself. The gateway sends no notification of that.
     pub ends_at: Option<Timestamp>,
+    /// The payer's login, with letters left out by the gateway: `sho***@mail.example`.
+    pub payer_login: Option<String>,
 }
 
 /// An agreement that was ended.

@@ -79,6 +79,7 @@ impl Mandate {
             agreement_no: Some(notice.agreement_no.clone()),
             signed_at_s: self.signed_at_s.or(Some(notice.signed_at)),
             ends_at_s: self.ends_at_s.or(notice.ends_at),
+            payer_login: self.payer_login.clone().or_else(|| notice.payer_login.clone()),
             ..self.clone()
         }
     }

@@ -145,6 +145,7 @@ impl Mandate {
             agreement_no: Some(agreement.agreement_no),
             signed_at_s: self.signed_at_s.or(agreement.signed_at),
             ends_at_s: agreement.ends_at.or(self.ends_at_s),
+            payer_login: agreement.payer_login.or_else(|| self.payer_login.clone()),
             gateway_limit_fen: agreement.single_limit_fen.or(self.gateway_limit_fen),
             ..self.checked(now)
         }

@@ -53,6 +53,31 @@ fn what_can_be_collected_is_owed_unreserved_and_within_the_limits() {
 }
 
 #[test]
+fn what_is_expected_of_a_debit_is_what_it_would_collect_when_it_is_due() {
+    let today = Some(("2015-05-18", 1_000));
+    let due = at("2015-05-18 10:00");
+    for (stand, single, daily, taken, expected) in [
+        ((0, 5_000, 0), 10_000, None, today, Some((5_000, "2015-05-18"))),
+        ((0, 5_000, 0), 3_000, None, today, Some((3_000, "2015-05-18"))),
+        ((0, 5_000, 0), 10_000, Some(3_000), today, Some((2_000, "2015-05-18"))),
+        // The day's limit is used up: the next day it is fresh.
+        ((0, 5_000, 0), 10_000, Some(1_000), today, Some((1_000, "2015-05-19"))),
+        // Too little is owed.
+        ((0, 99, 0), 10_000, None, None, None),
+        ((0, 1_234, 1_234), 10_000, None, None, None),
+        ((500, 0, 0), 10_000, None, None, None),
+    ] {
+        let (mut account, _) = account(stand);
+        account.withheld = taken.map(|(on, fen)| withheld(on, fen));
+        let mandate = mandate_of(single, daily).in_use().unwrap();
+        let found = account.expected(&mandate, &rules(), due).unwrap();
+        let found = found.map(|of| (of.amount_fen.get(), rules().today(of.at_s).to_string()));
+        let wanted = expected.map(|(fen, day)| (fen, day.to_owned()));
+        assert_eq!(found, wanted, "{stand:?} within {single} and {daily:?} after {taken:?}");
+    }
+}
+
+#[test]
 fn nothing_is_collected_of_nothing_even_without_a_minimum() {
     let rules = DebitRules { minimum_fen: Fen::ZERO, ..rules() };
     let of = |stand, daily| {

@@ -10,5 +10,6 @@ pub fn agreement(agreement_no: &str) -> Agreement {
         single_limit_fen: None,
         signed_at: None,
         ends_at: None,
+        payer_login: None,
     }
 }

@@ -34,6 +34,7 @@ pub fn mandate() -> MandateInUse {
         mandate: MandateId(1),
         agreement_no: "20155245550001".to_owned(),
         limit_fen: Fen::new(10_000),
+        daily_limit_fen: None,
         lowered: 0,
     }
 }

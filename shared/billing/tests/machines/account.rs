@@ -402,6 +402,7 @@ impl StateMachineTest for Test {
             single_limit_fen: None,
             signed_at: None,
             ends_at: None,
+            payer_login: None,
         };
         let shop = provider();
         Shop {

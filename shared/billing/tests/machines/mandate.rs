@@ -308,6 +308,7 @@ fn answer(of: Answer, now: i64) -> AgreementAnswer {
                 single_limit_fen: None,
                 signed_at: Some(second(BEGIN)),
                 ends_at: ends.map(|hours| second(now + hours * HOUR)),
+                payer_login: None,
             })
         }
         Answer::NotYet => AgreementAnswer::NotYetInForce,
@@ -340,8 +341,13 @@ fn after(mandate: &Mandate, act: Act, now: i64) -> Option<Mandate> {
         Act::Signed { is_own, hours_ago } => {
             let (agreement_no, external_agreement_no) = numbers(is_own);
             let signed_at = second(now - hours_ago * HOUR);
-            let notice =
-                AgreementSigned { agreement_no, external_agreement_no, signed_at, ends_at: None };
+            let notice = AgreementSigned {
+                agreement_no,
+                external_agreement_no,
+                signed_at,
+                ends_at: None,
+                payer_login: None,
+            };
             of(mandate.after_signed(&notice, at))
         }
         Act::EndedNotice { is_own, hours_ago } => {

@@ -67,6 +67,7 @@ pub fn signed(agreement_no: &str, external: Option<&str>, time: &str) -> Input {
         external_agreement_no: external.map(str::to_owned),
         signed_at: at(time),
         ends_at: None,
+        payer_login: None,
     })
 }
 
@@ -85,6 +86,7 @@ pub fn agreement(agreement_no: &str, external: Option<&str>) -> Agreement {
         single_limit_fen: Some(Fen::new(5_000)),
         signed_at: Some(at("2015-05-17 09:59")),
         ends_at: None,
+        payer_login: None,
     }
 }
 

@@ -186,6 +186,7 @@ fn what_the_gateway_leaves_out_stays_as_it_was_told() {
         single_limit_fen: None,
         signed_at: None,
         ends_at: None,
+        payer_login: None,
         ..agreement(NUMBER, Some(OURS))
     };
     let after = changed(&told, &Input::Query(AgreementAnswer::InForce(silent)), "2015-05-18 10:00");

@@ -103,5 +103,6 @@ fn steps(before: Metered, after: Metered) -> String {
 
 /// The calls, and the amount if there is any.
 fn shown(metered: Metered) -> String {
-    metered.to_string().replace(" calls", "")
+    let told = metered.to_string();
+    told.replace(" calls", "").replace(" call", "")
 }

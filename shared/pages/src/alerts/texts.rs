@@ -34,7 +34,7 @@ texts! {
     is_cap() { en: "Spend cap", zh: "费用上限" }
     since(figure: Html, line: Html, at: Html) {
         en: "{figure} at {at}; the line is {line}",
-        zh: "{at}为 {figure}，提醒线为 {line}",
+        zh: "{at} 为 {figure}，提醒线为 {line}",
     }
     yuan(figure: Figure) { en: "{figure}", zh: "{figure}" }
     units(units: Units) {

@@ -36,7 +36,7 @@ pub use calculation::{
 pub use line::{BillLine, BilledApi, LineDiscount, LineReport};
 pub use list::{BillList, BillsQuery, ListedMonth};
 pub use list_page::BillListPage;
-pub use month::{BilledDay, BilledSum, MonthBill, MonthRate, MonthRateKind};
+pub use month::{BilledDay, BilledSum, MonthBill, MonthRate, MonthRateKind, RateOfBill};
 pub use month_page::MonthBillPage;
 pub use page::DayBillPage;
 pub use paid::{BillPayment, Collecting};
@@ -226,6 +226,7 @@ impl DayBill {
         let next = neighbour(place.map(|place| place + 1));
         let following = statement.statement.day.next();
         let is_last = records.account.settled_through.is_none_or(|day| day < following);
+        let payment = BillPayment::new(records, of)?;
         Ok(DayBill {
             provider: statement.provider.clone(),
             statement: statement.statement,
@@ -239,8 +240,8 @@ impl DayBill {
             notes: statement.adjustments.iter().map(BillNote::of).collect(),
             taxes: BillTax::of([statement])?,
             calculation: Calculation::of_charge(statement)?,
-            payment: BillPayment::new(records, of)?,
-            trail: Trail::new(records, of)?,
+            trail: Trail::new(records, of, payment.collecting.as_ref())?,
+            payment,
             reports,
             previous: neighbour(place.and_then(|place| place.checked_sub(1))),
             next,

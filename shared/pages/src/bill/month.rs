@@ -100,6 +100,21 @@ pub struct MonthRate {
     /// The sum of the charges.
     #[schema(value_type = i64)]
     pub charge_fen: Fen,
+    /// What each bill has of it: the calls and charges sum to those of the rate.
+    pub bills: Vec<RateOfBill>,
+}
+
+/// The lines of a rate on one bill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RateOfBill {
+    /// The day and supplement of the bill.
+    #[schema(value_type = String)]
+    pub statement: StatementId,
+    /// The calls, less those that were withdrawn.
+    pub calls: i64,
+    /// The sum of the charges.
+    #[schema(value_type = i64)]
+    pub charge_fen: Fen,
 }
 
 /// What lines are summed in a row of a month's bill.
@@ -198,28 +213,40 @@ pub(super) fn billed_days(
 /// Lines of one rate in the making.
 #[derive(Default)]
 struct Sum {
-    own: i64,
     late: i64,
     void: i64,
-    charges: Vec<Fen>,
+    bills: BTreeMap<StatementId, (i64, Fen)>,
 }
 
 impl Sum {
-    fn add(&mut self, because: LineCause, usage: &Usage, charge: Fen) -> Result<(), BillError> {
+    fn add(
+        &mut self,
+        bill: StatementId,
+        because: LineCause,
+        usage: &Usage,
+        charge: Fen,
+    ) -> Result<(), BillError> {
         let calls = usage.total()?.calls.get();
         let calls = i64::try_from(calls).map_err(|_| BillError::Calls(calls.into()))?;
-        let sum = match because {
+        let adds = match because {
             LineCause::Usage
             | LineCause::Terms
             | LineCause::Shifted
             | LineCause::Minimum
             | LineCause::Concession
-            | LineCause::Tax => &mut self.own,
-            LineCause::Late => &mut self.late,
-            LineCause::Void => &mut self.void,
+            | LineCause::Tax => calls,
+            LineCause::Late => {
+                self.late = sum_of_calls([self.late, calls].into_iter())?;
+                calls
+            }
+            LineCause::Void => {
+                self.void = sum_of_calls([self.void, calls].into_iter())?;
+                -calls
+            }
         };
-        *sum = sum_of_calls([*sum, calls].into_iter())?;
-        self.charges.push(charge);
+        let of_bill = self.bills.entry(bill).or_default();
+        of_bill.0 = sum_of_calls([of_bill.0, adds].into_iter())?;
+        of_bill.1 = of_bill.1.plus(charge)?;
         Ok(())
     }
 }
@@ -234,25 +261,30 @@ fn rates<'a>(statements: impl Iterator<Item = &'a Statement>) -> Result<Vec<Mont
                 None => MonthRateKind::Plan,
             };
             let sum = sums.entry((kind, line.rate.clone())).or_default();
-            sum.add(line.because, &line.apis, line.charge_fen)?;
+            sum.add(statement.statement, line.because, &line.apis, line.charge_fen)?;
         }
         for of in &statement.unpriced {
             let sum = sums.entry((MonthRateKind::Unpriced, None)).or_default();
-            sum.add(of.because, &of.apis, Fen::ZERO)?;
+            sum.add(statement.statement, of.because, &of.apis, Fen::ZERO)?;
         }
         for note in &statement.adjustments {
             let sum = sums.entry((MonthRateKind::Notes, None)).or_default();
-            sum.add(LineCause::Usage, &Usage::new(), note.amount_fen)?;
+            sum.add(statement.statement, LineCause::Usage, &Usage::new(), note.amount_fen)?;
         }
     }
     let rate = |((kind, rate), sum): ((MonthRateKind, Option<Name>), Sum)| {
         Ok(MonthRate {
             rate,
             kind,
-            calls: sum_of_calls([sum.own, sum.late, -sum.void].into_iter())?,
+            calls: sum_of_calls(sum.bills.values().map(|(calls, _)| *calls))?,
             late_calls: sum.late,
             void_calls: sum.void,
-            charge_fen: Fen::sum(sum.charges)?,
+            charge_fen: Fen::sum(sum.bills.values().map(|(_, charge)| *charge))?,
+            bills: sum
+                .bills
+                .into_iter()
+                .map(|(statement, (calls, charge_fen))| RateOfBill { statement, calls, charge_fen })
+                .collect(),
         })
     };
     sums.into_iter().map(rate).collect()

@@ -4,7 +4,7 @@ use askama::Template;
 use steelyard_billing::{Calendar, StatementId};
 use steelyard_pricing::BillingDay;
 
-use super::month::{BilledDay, MonthBill, MonthRate, MonthRateKind};
+use super::month::{MonthBill, MonthRate, MonthRateKind};
 use super::page::{bill_href, counted};
 use super::texts::Texts;
 use crate::costs::files;
@@ -36,7 +36,10 @@ impl<'a> MonthBillPage<'a> {
     pub fn new(frame: &'a Frame, calendar: &'a Calendar, bill: &'a MonthBill) -> MonthBillPage<'a> {
         let t = Texts(frame.lang);
         let calls = Html::show(Signed(bill.total.calls), frame.lang);
-        let is_whole = bill.unbilled.is_none() && bill.settled_through.is_some();
+        // Of a closed month no bill is to come: the days without one had no usage.
+        let is_open = !bill.is_closed;
+        let unbilled = bill.unbilled.filter(|_| is_open);
+        let is_whole = unbilled.is_none() && bill.settled_through.is_some();
         let state = match bill.settled_through {
             Some(_) if is_whole => t.month_settled(),
             Some(day) => t.month_open(day),
@@ -47,7 +50,7 @@ impl<'a> MonthBillPage<'a> {
         } else {
             t.month_closes(t.moment(wall_clock(calendar, bill.closes_at_s)))
         };
-        let unbilled = bill.unbilled.map(|(first, last)| {
+        let unbilled = unbilled.map(|(first, last)| {
             if first == last { t.unbilled_day(first) } else { t.unbilled_days(first, last) }
         });
         MonthBillPage {
@@ -85,8 +88,23 @@ impl<'a> MonthBillPage<'a> {
         self.bill.month.last_day()
     }
 
-    fn name(&self, day: &BilledDay) -> Html {
-        name_of(self.t, &day.statement)
+    fn name_of(&self, bill: &StatementId) -> Html {
+        name_of(self.t, bill)
+    }
+
+    fn calls(&self, rate: &MonthRate) -> Html {
+        self.t.calls(Signed(rate.calls))
+    }
+
+    /// The remarks about the lines of a rate.
+    fn about(&self, rate: &MonthRate) -> Vec<Html> {
+        let late = Some(rate.late_calls).filter(|calls| *calls != 0);
+        let void = Some(rate.void_calls).filter(|calls| *calls != 0);
+        let (late, void) = (late.map(Signed), void.map(Signed));
+        late.map(|calls| self.t.of_late(calls))
+            .into_iter()
+            .chain(void.map(|calls| self.t.of_void(calls)))
+            .collect()
     }
 
     fn rate(&self, rate: &MonthRate) -> Html {

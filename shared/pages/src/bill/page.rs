@@ -14,6 +14,7 @@ use super::texts::Texts;
 use super::trail::{TrailDebit, TrailPhase};
 use super::{BillNote, BillPart, DayBill};
 use crate::costs::files;
+use crate::debits::{debit_page, entry_page};
 use crate::frame::{Common, Frame, wall_clock};
 use crate::icon::Icon;
 use crate::lang::Lang;
@@ -66,8 +67,7 @@ struct PartShown {
 struct LineShown {
     name: Html,
     charge: Fen,
-    calls: i64,
-    calls_word: Html,
+    calls: Html,
     about: Vec<Html>,
     is_open: bool,
     strip: Strip,
@@ -291,13 +291,18 @@ impl Writer<'_> {
             let label = t.prepaid_at(self.moment(bill.settled_at_s));
             strip = strip.row("−", label, plain(payment.from_prepaid_fen));
         }
-        if payment.paid_since_fen.is_positive() {
-            let by = |debit: &&TrailDebit| Some(debit.debit) == payment.withheld_by;
-            let label = match bill.trail.debits.iter().find(by) {
-                Some(debit) => t.alipay_at(self.moment(debit.at_s)),
-                None => t.paid_since(),
-            };
-            strip = strip.row("−", label, plain(payment.paid_since_fen));
+        let by = |debit: &&TrailDebit| Some(debit.debit) == payment.withheld_by;
+        let withheld = bill.trail.debits.iter().find(by).map(|debit| (debit, payment.withheld_fen));
+        let otherwise = withheld.map_or(Ok(payment.paid_since_fen), |(_, withheld)| {
+            payment.paid_since_fen.minus(withheld)
+        });
+        let otherwise = otherwise.unwrap_or(payment.paid_since_fen);
+        if otherwise.is_positive() {
+            strip = strip.row("−", t.paid_since(), plain(otherwise));
+        }
+        if let Some((debit, withheld)) = withheld {
+            let label = t.alipay_at(self.moment(debit.at_s));
+            strip = strip.row("−", label, plain(withheld));
         }
         let Some(collecting) = &payment.collecting else {
             return strip.total(t.left_to_pay(), plain(payment.left_fen));
@@ -373,8 +378,11 @@ impl Writer<'_> {
         LineShown {
             name: self.name(because, line),
             charge: line.charge_fen,
-            calls: line.calls,
-            calls_word: if is_void { t.withdrawn_calls() } else { t.new_calls() },
+            calls: if is_void {
+                t.withdrawn_calls(Signed(line.calls))
+            } else {
+                t.new_calls(Signed(line.calls))
+            },
             about: self.about(bill, line),
             is_open,
             strip: strip(&line.calculation, t.the_calculation(), self.lang),
@@ -507,7 +515,8 @@ impl Writer<'_> {
         let t = self.t;
         let figure = self.show(Figure(bill.charge_fen));
         let settled = self.moment(bill.settled_at_s);
-        let text = Html(format!("<b>{}</b>, {figure}, {settled}", bill.statement));
+        let comma = t.comma();
+        let text = Html(format!("<b>{}</b>{comma}{figure}{comma}{settled}", bill.statement));
         let mut links = vec![LinkShown { is_open: false, what: t.trail_bill(), text }];
         links.push(LinkShown { is_open: false, what: t.trail_ledger(), text: self.entry(bill) });
         for debit in &bill.trail.debits {
@@ -533,8 +542,8 @@ impl Writer<'_> {
         } else {
             t.entry_moved(Figure(entry.from_prepaid_fen), Figure(entry.owed_fen))
         };
-        let href = format!("{}#entry-{}", self.frame.page("ledger"), entry.number);
-        Html(format!("<a href=\"{href}\">{}</a>: {moved}", t.entry(Count(entry.number))))
+        let link = Html::link(&entry_page(self.frame, entry.number), &t.entry(Count(entry.number)));
+        Html(format!("{link}{}{moved}", t.colon()))
     }
 
     fn debit(self, debit: &TrailDebit) -> Vec<LinkShown> {
@@ -547,9 +556,9 @@ impl Writer<'_> {
             TrailPhase::Paid => t.debit_paid(amount, at.clone()),
             TrailPhase::GivenUp => t.debit_given_up(amount),
         };
-        let href = format!("{}#debit-{}", self.frame.page("withholding"), debit.debit);
-        let number = t.debit(Count(debit.debit.0));
-        let text = Html(format!("<a href=\"{href}\">{number}</a>: {text}"));
+        let href = debit_page(self.frame, debit.debit.0);
+        let link = Html::link(&href, &t.debit(Count(debit.debit.0)));
+        let text = Html(format!("{link}{}{text}", t.colon()));
         let is_open = matches!(debit.phase, TrailPhase::Due | TrailPhase::Underway);
         let mut links = vec![LinkShown { is_open, what: t.trail_withholding(), text }];
         if debit.phase == TrailPhase::GivenUp {

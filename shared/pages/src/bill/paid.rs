@@ -24,9 +24,12 @@ pub struct BillPayment {
     /// The sum that was paid since, by withholding, by recharging or from the deposit.
     #[schema(value_type = i64)]
     pub paid_since_fen: Fen,
-    /// The debit that paid it; none if it was not withheld, or by several.
+    /// The debit that paid of it; none if it was not withheld, or by several.
     #[schema(value_type = Option<u64>)]
     pub withheld_by: Option<DebitId>,
+    /// What of the sum that was paid since that debit took; nothing if that is not known.
+    #[schema(value_type = i64)]
+    pub withheld_fen: Fen,
     /// What the open debit collects, or is to collect.
     pub collecting: Option<Collecting>,
     /// The sum that is left to pay, without what is being collected.
@@ -83,11 +86,14 @@ impl BillPayment {
             Some(_) | None => Fen::ZERO,
         };
         let due = charge.max(Fen::ZERO).minus(statement.from_prepaid_fen)?;
+        let paid_since = due.minus(owed)?;
+        let withheld = withheld(of, paid_since, receivable)?;
         Ok(BillPayment {
             charge_fen: charge,
             from_prepaid_fen: statement.from_prepaid_fen,
-            paid_since_fen: due.minus(owed)?,
-            withheld_by: withheld_by(of),
+            paid_since_fen: paid_since,
+            withheld_by: withheld.map(|(debit, _)| debit),
+            withheld_fen: withheld.map_or(Fen::ZERO, |(_, amount)| amount),
             collecting: collecting.map(|(debit, amount_fen)| Collecting {
                 debit: debit.debit,
                 amount_fen,
@@ -119,11 +125,13 @@ fn open_debit<'a>(records: Records<'_>, of: BillRecords<'a>) -> Option<&'a Debit
 }
 
 /// What an open debit takes, by what is owed now if it was not sent.
-fn collects(records: Records<'_>, debit: &Debit) -> Result<Fen, MoneyError> {
-    match (&debit.terms, &records.provider.mandate) {
-        (Some(terms), _) => Ok(terms.amount_fen),
-        (None, Some(mandate)) => records.account.expected(mandate),
-        (None, None) => Ok(Fen::ZERO),
+pub(super) fn collects(records: Records<'_>, debit: &Debit) -> Result<Fen, MoneyError> {
+    match &debit.terms {
+        Some(terms) => Ok(terms.amount_fen),
+        None => {
+            let expected = records.expected(debit.task.due_at_s)?;
+            Ok(expected.map_or(Fen::ZERO, |expected| expected.amount_fen))
+        }
     }
 }
 
@@ -133,13 +141,34 @@ pub(super) fn sent_at(debit: &Debit) -> Option<Timestamp> {
     last.filter(|_| debit.phase != Phase::Due)
 }
 
-/// The one debit that was paid and covers the statement's day.
-fn withheld_by(of: BillRecords<'_>) -> Option<DebitId> {
+/// The one debit that was paid and covers the statement's day, with what it took of the bill:
+/// all that was paid since, if the bills that it covers were paid by it alone; otherwise its amount,
+/// if it covers this day only. None if that is not known.
+fn withheld(
+    of: BillRecords<'_>,
+    paid_since: Fen,
+    receivable: Fen,
+) -> Result<Option<(DebitId, Fen)>, MoneyError> {
     let day = of.statement.statement.day;
-    let covers = |debit: &&Debit| {
-        debit.payment().is_some() && debit.terms.as_ref().is_some_and(|terms| terms.covers(day))
+    let covering = of.debits.iter().map(|of| of.debit).filter(|debit| debit.payment().is_some());
+    let mut covering = covering.filter_map(|debit| {
+        debit.terms.as_ref().filter(|terms| terms.covers(day)).map(|terms| (debit.debit, terms))
+    });
+    let (Some((debit, terms)), None) = (covering.next(), covering.next()) else {
+        return Ok(None);
     };
-    let mut paid = of.debits.iter().map(|of| of.debit).filter(covers);
-    let first = paid.next()?;
-    paid.next().is_none().then_some(first.debit)
+    let owed = still_owed(of.statements, receivable)?;
+    let mut paid = Vec::new();
+    for (statement, owed) in of.statements.iter().zip(owed) {
+        if terms.covers(statement.statement.day) {
+            let charge = statement.charge_fen.max(Fen::ZERO);
+            paid.push(charge.minus(statement.from_prepaid_fen)?.minus(owed)?);
+        }
+    }
+    let took = if Fen::sum(paid.iter().copied())? == terms.amount_fen {
+        Some(paid_since)
+    } else {
+        Some(terms.amount_fen.min(paid_since)).filter(|_| paid.len() == 1)
+    };
+    Ok(took.map(|took| (debit, took)))
 }

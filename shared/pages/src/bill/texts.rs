@@ -14,7 +14,6 @@ texts! {
 
     moment_of(date: Date, time: Time) { en: "{date}, {time}", zh: "{date} {time}" }
 
-    gap() { en: " ", zh: "" }
     bill_of(day: WithYear) { en: "Bill of {day}", zh: "{day}账单" }
     supplement_of(number: Count, day: WithYear) {
         en: "Supplement {number} to the bill of {day}", zh: "{day}账单补充 {number}",
@@ -30,6 +29,8 @@ texts! {
     charge_of_day() { en: "Charge of the day", zh: "当日费用" }
     charge_of_supplement() { en: "Charge of the supplement", zh: "补充费用" }
     credit_of_day() { en: "Credit of the day", zh: "当日贷记" }
+    colon() { en: ": ", zh: "：" }
+    comma() { en: ", ", zh: "，" }
     calls_of(calls: Html, day: BillingDay) {
         en: "{calls} calls of {day}.",
         one(calls): "{calls} call of {day}.",
@@ -131,8 +132,17 @@ texts! {
     col_new() { en: "New calls", zh: "新增次数" }
     col_amount() { en: "Amount, ¥", zh: "金额（元）" }
     yuan_hidden() { en: "yuan ", zh: "元 " }
-    new_calls() { en: "<span class=\"hide\"> new</span> calls", zh: "<span class=\"hide\">新增</span> 次" }
-    withdrawn_calls() { en: " calls<span class=\"hide\"> withdrawn</span>", zh: " 次<span class=\"hide\">撤回</span>" }
+    new_calls(calls: Signed) {
+        en: "{calls}<span class=\"hide\"> new</span> calls",
+        one(calls): "{calls}<span class=\"hide\"> new</span> call",
+        zh: "{calls} 次<span class=\"hide\">（新增）</span>",
+    }
+    withdrawn_calls(calls: Signed) {
+        en: "{calls} calls<span class=\"hide\"> withdrawn</span>",
+        one(calls): "{calls} call<span class=\"hide\"> withdrawn</span>",
+        zh: "{calls} 次<span class=\"hide\">（撤回）</span>",
+    }
+    calls(calls: Signed) { en: "{calls} calls", one(calls): "{calls} call", zh: "{calls} 次" }
     all_rates() { en: "All rates together", zh: "整体调整" }
     line_for(name: &Name, days: Html) { en: "{name}, for {days}", zh: "{name}（{days}）" }
     apis(count: Count) {
@@ -317,11 +327,12 @@ texts! {
     supplement(number: Count) { en: "supplement {number}", zh: "补充 {number}" }
     by_rate() { en: "By rate", zh: "按项目" }
     by_rate_note() {
-        en: "The lines of all bills of the month, summed by rate.", zh: "本月各账单的明细，按项目合计。",
+        en: "The lines of all bills of the month, summed by rate. A line opens to the bills that it sums; each shows the calculation.",
+        zh: "本月各账单的明细，按项目合计。展开可见所合计的账单，账单内列有计算过程。",
     }
     col_rate() { en: "Rate", zh: "项目" }
-    of_late() { en: "of it late", zh: "其中补报" }
-    of_void() { en: "of it withdrawn", zh: "其中撤回" }
+    of_late(calls: Signed) { en: "of it {calls} late", zh: "其中补报 {calls}" }
+    of_void(calls: Signed) { en: "{calls} withdrawn", zh: "撤回 {calls}" }
     unpriced_rate() { en: "Without a price", zh: "未定价" }
     notes_rate() { en: "Credit and debit notes", zh: "调整" }
     tax_rate() { en: "tax", zh: "税费" }

@@ -9,7 +9,7 @@ use steelyard_pricing::{Fen, MoneyError};
 use utoipa::ToSchema;
 
 use super::BillRecords;
-use super::paid::sent_at;
+use super::paid::{Collecting, collects, sent_at};
 use crate::records::Records;
 
 /// A debit that collects a bill, and whether a bill of Alipay's has shown its payment.
@@ -87,7 +87,20 @@ pub enum TrailPhase {
 }
 
 impl Trail {
-    pub(super) fn new(records: Records<'_>, of: BillRecords<'_>) -> Result<Trail, MoneyError> {
+    /// The road of a bill, of which the open debit takes some, or nothing.
+    pub(super) fn new(
+        records: Records<'_>,
+        of: BillRecords<'_>,
+        collecting: Option<&Collecting>,
+    ) -> Result<Trail, MoneyError> {
+        let day = of.statement.statement.day;
+        let open = records.account.open_debit;
+        let is_of_bill = |debit: &Debit| {
+            let covers = debit.terms.as_ref().is_some_and(|terms| terms.covers(day));
+            let takes = collecting.is_some_and(|collecting| collecting.debit == debit.debit);
+            covers || takes || open != Some(debit.debit)
+        };
+
         let entry = of.entry.map(|entry| {
             Ok::<_, MoneyError>(TrailEntry {
                 number: entry.record().number,
@@ -97,6 +110,7 @@ impl Trail {
             })
         });
         let debits = of.debits.iter().filter(|of| of.debit.phase != Phase::Withdrawn);
+        let debits = debits.filter(|of| is_of_bill(of.debit));
         let debits = debits.map(|of| TrailDebit::new(records, of));
         Ok(Trail { entry: entry.transpose()?, debits: debits.collect::<Result<_, _>>()? })
     }
@@ -112,11 +126,7 @@ impl TrailDebit {
             TrailPhase::Underway => sent_at(debit).unwrap_or(debit.task.due_at_s),
             TrailPhase::Paid | TrailPhase::GivenUp => sent.unwrap_or(debit.opened_at_s),
         };
-        let amount_fen = match (&debit.terms, &records.provider.mandate) {
-            (Some(terms), _) => terms.amount_fen,
-            (None, Some(mandate)) => records.account.expected(mandate)?,
-            (None, None) => Fen::ZERO,
-        };
+        let amount_fen = collects(records, debit)?;
         let expected_on = match phase {
             TrailPhase::GivenUp => None,
             TrailPhase::Due | TrailPhase::Underway | TrailPhase::Paid => Some(bill_day(at_s)),

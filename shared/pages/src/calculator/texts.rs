@@ -15,7 +15,7 @@ texts! {
         zh: "以截至 {at} 的本月用量为基础。",
     }
     not_charged() {
-        en: "Priced by the code that bills. Nothing here is charged or stored. ",
+        en: "Priced by the code that bills. Nothing here is charged or stored.",
         zh: "按账单同一套程序计价，不扣费，不保存。",
     }
     your_calls() { en: "Your calls", zh: "调用清单" }

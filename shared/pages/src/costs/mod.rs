@@ -62,6 +62,8 @@ pub struct CostPeriod {
     /// The last day.
     #[schema(value_type = String)]
     pub to: BillingDay,
+    /// Whether it has a bill: a day without usage has none.
+    pub is_billed: bool,
     /// The calls of the period, less those that were withdrawn.
     pub calls: i64,
     /// The charge; none where one API or one source is shown, of which no charge is known.
@@ -158,7 +160,7 @@ impl Costs {
         };
         // Days to come have no costs to show.
         let last = records.calendar().day_of(records.now)?.min(query.to);
-        let periods = periods(&query, last, &parts, &charged)?;
+        let periods = periods(&query, last, (&parts, &charged), statements)?;
         Ok(Costs {
             provider: records.provider.provider.clone(),
             as_of_s: records.now,
@@ -260,8 +262,8 @@ fn groups(parts: &[Part]) -> Result<Vec<CostGroup>, CostsError> {
 fn periods(
     query: &CostsQuery,
     last: BillingDay,
-    parts: &[Part],
-    charged: &[Part],
+    (parts, charged): (&[Part], &[Part]),
+    statements: &[Statement],
 ) -> Result<Vec<CostPeriod>, CostsError> {
     let mut periods = Vec::new();
     let mut from = query.from;
@@ -270,13 +272,15 @@ fn periods(
             CostsBy::Day => from,
             CostsBy::Month => from.month().last_day(),
         };
-        let is_in = |part: &&Part| from <= part.day && part.day <= to;
+        let has = |day: BillingDay| from <= day && day <= to;
+        let is_in = |part: &&Part| has(part.day);
+        let is_billed = statements.iter().any(|bill| has(bill.statement.day));
         let own = parts.iter().filter(is_in);
         let calls = sum(own.clone().map(|part| part.calls))?;
         let all = own.chain(charged.iter().filter(is_in)).collect::<Vec<_>>();
         let is_of_calls = query.group != CostsGroup::Rate && query.only.is_some();
         let charge_fen = if is_of_calls { None } else { Some(charges(&all)?.unwrap_or(Fen::ZERO)) };
-        periods.push(CostPeriod { from, to, calls, charge_fen });
+        periods.push(CostPeriod { from, to, is_billed, calls, charge_fen });
         from = to.next();
     }
     Ok(periods)

@@ -49,7 +49,7 @@ struct Shown<'a> {
 #[derive(Debug)]
 struct PeriodShown {
     name: Html,
-    href: String,
+    href: Option<String>,
     calls: i64,
     charge: Option<Fen>,
 }
@@ -138,10 +138,10 @@ impl<'a> Shown<'a> {
         };
         let periods = costs.periods.iter().map(|period| PeriodShown {
             name: t.period(query.by, period.from),
-            href: match query.by {
+            href: period.is_billed.then(|| match query.by {
                 CostsBy::Day => format!("{}/{}", frame.page("bills"), period.from),
                 CostsBy::Month => format!("{}/{}", frame.page("bills"), period.from.month()),
-            },
+            }),
             calls: period.calls,
             charge: period.charge_fen,
         });

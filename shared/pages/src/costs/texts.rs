@@ -10,7 +10,6 @@ texts! {
     /// The texts of the costs' page.
     pub(super) struct Texts;
 
-    gap() { en: " ", zh: "" }
     last_bill(day: BillingDay) { en: "Last bill {day}.", zh: "最近账单 {day}。" }
     range(from: BillingDay, to: BillingDay) { en: "{from} to {to}", zh: "{from}至 {to}" }
     charge_of(from: Html, to: Html) { en: "Charge, {from} to {to}", zh: "{from}至 {to}费用" }

@@ -147,11 +147,18 @@ pub(crate) fn debit_page(frame: &Frame, number: u64) -> String {
     format!("{}?kind=debits&before={before}#debit-{number}", frame.page("ledger"))
 }
 
+/// Where a movement stands in the ledger: at the head of its page.
+pub(crate) fn entry_page(frame: &Frame, number: u64) -> String {
+    let before = number.saturating_add(1);
+    format!("{}?kind=all&before={before}#entry-{number}", frame.page("ledger"))
+}
+
 impl DebitState {
     pub(crate) fn chip(self, frame: &Frame) -> Chip {
         let t = Texts(frame.lang);
         let (icon, tone, word) = match self {
             DebitState::Scheduled => (Icon::Clock, Tone::Plain, t.scheduled()),
+            DebitState::WithoutAgreement => (Icon::Pause, Tone::Care, t.without_agreement()),
             DebitState::Sending => (Icon::Clock, Tone::Plain, t.sending()),
             DebitState::Resending => (Icon::Clock, Tone::Plain, t.resending()),
             DebitState::Unknown => (Icon::Clock, Tone::Plain, t.unknown()),
@@ -214,7 +221,15 @@ impl DebitView {
         let next = self.next_at_s.map(clock);
         let told = |what, can| Told { what, can };
         match self.state {
-            DebitState::Scheduled if self.amount_fen.is_none_or(|amount| amount.is_zero()) => {
+            DebitState::WithoutAgreement => {
+                let what = next.map_or_else(Html::default, |at| t.without_agreement_what(at));
+                let can = match self.is_fixed {
+                    true => t.without_agreement_later(),
+                    false => t.mandate_dead_can(),
+                };
+                told(what, can)
+            }
+            DebitState::Scheduled if self.amount_fen.is_none() => {
                 told(next.map_or_else(Html::default, |at| t.nothing_yet(at)), t.nothing_to_do())
             }
             DebitState::Scheduled => {
@@ -247,7 +262,7 @@ impl DebitView {
                 let can = self.given_up.map_or_else(Html::default, |why| why.can(true, frame));
                 told(why, owed.unwrap_or_default().then(&can, frame.lang))
             }
-            DebitState::Withdrawn => told(t.withdrawn_what(), t.nothing_to_do()),
+            DebitState::Withdrawn => told(t.withdrawn_what(), t.withdrawn_can()),
         }
     }
 }

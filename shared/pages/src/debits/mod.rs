@@ -9,7 +9,7 @@ use steelyard_billing::{Attempt, Debit, DebitId, DeclineReason, Declined, GiveUp
 use steelyard_pricing::{BillingDay, Fen, MoneyError};
 use utoipa::ToSchema;
 
-pub(crate) use line::{Chip, DebitLine, Tone, debit_page};
+pub(crate) use line::{Chip, DebitLine, Tone, debit_page, entry_page};
 
 use crate::Records;
 
@@ -61,6 +61,8 @@ pub struct DebitView {
 pub enum DebitState {
     /// It is to be sent for the first time.
     Scheduled,
+    /// No agreement is in force, so that it ends when it falls due, and nothing is taken.
+    WithoutAgreement,
     /// A function is calling Alipay.
     Sending,
     /// Alipay did not look at it, or does not know it: nothing was taken, and it is sent again.
@@ -140,23 +142,23 @@ impl DebitView {
     /// [`MoneyError`] when an amount leaves its range.
     pub fn new(records: &Records<'_>, debit: &Debit) -> Result<DebitView, MoneyError> {
         let terms = debit.terms.as_ref();
-        let state = DebitState::of(debit);
-        let amount_fen = match (terms, state) {
-            (Some(terms), _) => Some(terms.amount_fen),
-            (None, DebitState::Withdrawn) => None,
-            (None, _) => expected(records)?,
+        let state = DebitState::of(records, debit);
+        let is_due = debit.phase == Phase::Due;
+        let due_at = debit.task.due_at_s;
+        let expected = match terms {
+            None if is_due => records.expected(due_at)?,
+            Some(_) | None => None,
         };
-        let is_due =
-            matches!(state, DebitState::Scheduled | DebitState::Declined | DebitState::Resending);
+        let expected_fen = expected.map(|expected| expected.amount_fen);
         Ok(DebitView {
             debit: debit.debit,
             state,
             opened_at_s: debit.opened_at_s,
-            amount_fen,
+            amount_fen: terms.map(|terms| terms.amount_fen).or(expected_fen),
             is_fixed: terms.is_some(),
             from: terms.map(|terms| terms.from),
             through: terms.map(|terms| terms.through),
-            next_at_s: is_due.then_some(debit.task.due_at_s),
+            next_at_s: is_due.then(|| expected.map_or(due_at, |expected| expected.at_s)),
             paid_at_s: debit.paid_attempt().map(|attempt| attempt.sent_at_s),
             trade_no: debit.payment().map(|payment| payment.trade_no.clone()),
             given_up: given_up(debit),
@@ -187,12 +189,6 @@ impl DebitView {
     }
 }
 
-/// What a debit would ask for if it was sent now.
-fn expected(records: &Records<'_>) -> Result<Option<Fen>, MoneyError> {
-    let Some(mandate) = &records.provider.mandate else { return Ok(None) };
-    records.account.expected(mandate).map(Some)
-}
-
 fn given_up(debit: &Debit) -> Option<Reason> {
     match &debit.phase {
         Phase::Checking { why }
@@ -210,8 +206,9 @@ fn given_up(debit: &Debit) -> Option<Reason> {
 }
 
 impl DebitState {
-    fn of(debit: &Debit) -> DebitState {
+    fn of(records: &Records<'_>, debit: &Debit) -> DebitState {
         match &debit.phase {
+            Phase::Due if records.provider.mandate.is_none() => DebitState::WithoutAgreement,
             Phase::Due if debit.terms.is_none() => DebitState::Scheduled,
             Phase::Due if debit.declines.is_empty() => DebitState::Resending,
             Phase::Due => DebitState::Declined,
@@ -232,6 +229,7 @@ impl DebitState {
     pub fn is_open(self) -> bool {
         match self {
             DebitState::Scheduled
+            | DebitState::WithoutAgreement
             | DebitState::Sending
             | DebitState::Resending
             | DebitState::Unknown

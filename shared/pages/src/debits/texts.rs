@@ -23,8 +23,17 @@ texts! {
         zh: "将于 {at} 扣款。",
     }
     nothing_yet(at: DateTime) {
-        en: "Nothing is owed now. If that is still so on {at}, nothing is withheld.",
-        zh: "当前没有待付金额。如到 {at} 仍然如此，则不扣款。",
+        en: "Too little is owed now for a debit. If that is still so on {at}, nothing is withheld.",
+        zh: "当前待付金额不足以扣款。如到 {at} 仍然如此，则不扣款。",
+    }
+    without_agreement() { en: "no agreement", zh: "没有协议" }
+    without_agreement_what(at: DateTime) {
+        en: "No agreement is in force. If that is still so on {at}, the debit ends then, and nothing is taken for it.",
+        zh: "当前没有生效的代扣协议。如到 {at} 仍然如此，这笔扣款即告终止，不会扣取任何金额。",
+    }
+    without_agreement_later() {
+        en: "From then on you can pay the amount by a recharge; a recharge before it does not reach it.",
+        zh: "此后您可以充值支付该金额，在此之前的充值不会用于这笔扣款。",
     }
     scheduled_can() {
         en: "A recharge that arrives before then comes off first.",
@@ -81,8 +90,8 @@ texts! {
         zh: "支付宝账户余额不足，或已达到该账户自身的限额。",
     }
     funds_can() {
-        en: "Put money into the Alipay account before the next try, or recharge.",
-        zh: "请在下次扣款前向支付宝账户转入资金，或直接充值。",
+        en: "Put money into the Alipay account before the next try. A recharge does not pay this debit.",
+        zh: "请在下次扣款前向支付宝账户转入资金，充值不会用于这笔扣款。",
     }
     funds_over_can() {
         en: "You can recharge. The next bill asks for it again.",
@@ -91,6 +100,10 @@ texts! {
     amount_cap() {
         en: "The amount is above what Alipay or the agreement allows for one debit.",
         zh: "金额超过支付宝或代扣协议允许的单笔限额。",
+    }
+    withdrawn_can() {
+        en: "If something is owed, the overview shows it, and a recharge pays it.",
+        zh: "如有待付金额，总览会显示，您可以充值支付。",
     }
     amount_cap_can() {
         en: "You can recharge the amount, or sign an agreement with a higher limit.",
@@ -101,8 +114,8 @@ texts! {
         zh: "支付宝当时不允许扣款：次数过多、间隔过短，或不在允许的时间内。",
     }
     window_can() {
-        en: "You need not do anything: we try again on the next day. You can recharge instead.",
-        zh: "您无需任何操作，我们次日再试；您也可以充值。",
+        en: "You need not do anything: we try again on the next day.",
+        zh: "您无需任何操作，我们次日再试。",
     }
     mandate_dead() {
         en: "The agreement, or the Alipay account that signed it, no longer exists at Alipay.",

@@ -8,7 +8,9 @@ mod texts;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use steelyard_billing::{AccountError, Cause, Debit, Entry, Figures, Recharge, Refund, Reversal};
+use steelyard_billing::{
+    AccountError, Cause, Debit, DebitId, Entry, Figures, Recharge, Refund, Reversal,
+};
 use steelyard_pricing::{Fen, MoneyError};
 use thiserror::Error;
 use utoipa::ToSchema;
@@ -18,7 +20,7 @@ pub use page::LedgerPage;
 pub use query::{Before, LedgerKind, LedgerQuery, LedgerQueryError};
 
 use crate::Records;
-use crate::debits::DebitView;
+use crate::debits::{DebitView, DeclinedTry};
 use crate::recharge::RechargeItem;
 
 /// How many movements, debits or recharges a page shows.
@@ -32,7 +34,8 @@ pub struct LedgerRecords<'a> {
     pub entries: &'a [Entry],
     /// The figures after the first of the entries; none if it is the account's last entry.
     pub figures: Option<Figures>,
-    /// Debits, in any order: those that are asked for, or the open one.
+    /// Debits, in any order: those that are asked for, or those of the entries, the open one among
+    /// them.
     pub debits: &'a [Debit],
     /// Recharges, in any order.
     pub recharges: &'a [Recharge],
@@ -51,7 +54,10 @@ pub struct Ledger {
     pub balance: Balance,
     /// Movements, the newest first.
     pub entries: Vec<LedgerEntry>,
-    /// Debits, the newest first.
+    /// The tries of debits that Alipay declined in the time of the movements, the newest first:
+    /// they moved nothing.
+    pub declined: Vec<LedgerDecline>,
+    /// Debits, the newest first: where movements are listed, the open one.
     pub debits: Vec<DebitView>,
     /// Recharges, the newest first.
     pub recharges: Vec<RechargeItem>,
@@ -85,6 +91,17 @@ pub struct Balance {
     /// Held as the deposit.
     #[schema(value_type = i64)]
     pub deposit_fen: Fen,
+}
+
+/// A try of a debit that Alipay declined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LedgerDecline {
+    /// The number of the debit among the provider's, from 1.
+    #[schema(value_type = u64)]
+    pub debit: DebitId,
+    /// When, and why.
+    #[serde(flatten)]
+    pub declined: DeclinedTry,
 }
 
 /// One movement of money.
@@ -148,11 +165,21 @@ impl Ledger {
         query: LedgerQuery,
     ) -> Result<Ledger, LedgerError> {
         let mut entries = entries(records, read)?;
+        // What happened before the first movement of the page before this one.
+        let until = entries.iter().rfind(|entry| !query.wants(entry.number));
+        let until = until.map(|entry| entry.recorded_at_s);
         entries.retain(|entry| query.wants(entry.number));
         let mut debits = DebitView::newest_first(records, read.debits)?;
         let mut recharges = RechargeItem::newest_first(read.recharges);
+        let mut declined = Vec::new();
         let older_before = match query.kind {
-            LedgerKind::All => cut(&mut entries, |entry| entry.number),
+            LedgerKind::All => {
+                let older = cut(&mut entries, |entry| entry.number);
+                let from = entries.last().map(|entry| entry.recorded_at_s);
+                declined = declined_between(&debits, from, until);
+                debits.retain(DebitView::is_open);
+                older
+            }
             LedgerKind::Debits => {
                 debits.retain(|debit| query.wants(debit.debit.0));
                 cut(&mut debits, |debit| debit.debit.0)
@@ -167,6 +194,7 @@ impl Ledger {
             kind: query.kind,
             balance: Balance::of(&records.account.figures)?,
             entries,
+            declined,
             debits,
             recharges,
             refunds: RefundView::newest_first(read.refunds),
@@ -176,6 +204,26 @@ impl Ledger {
             unreadable: 0,
         })
     }
+}
+
+/// The tries that were declined from one time until before another, the newest first.
+fn declined_between(
+    debits: &[DebitView],
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+) -> Vec<LedgerDecline> {
+    let is_of_page =
+        |at: Timestamp| from.is_none_or(|from| from <= at) && until.is_none_or(|until| at < until);
+    let declined = debits.iter().flat_map(|debit| {
+        let of = |declined: &DeclinedTry| LedgerDecline {
+            debit: debit.debit,
+            declined: declined.clone(),
+        };
+        debit.declines.iter().filter(|declined| is_of_page(declined.at_s)).map(of)
+    });
+    let mut declined = declined.collect::<Vec<_>>();
+    declined.sort_by_key(|of| std::cmp::Reverse(of.declined.at_s));
+    declined
 }
 
 /// Keeps a page of records, the newest first; gives the number of the last one, if there are older

@@ -6,10 +6,11 @@ use steelyard_billing::{Calendar, Cause, DepositMovement};
 
 use super::texts::Texts;
 use super::{
-    GivenBackState, Ledger, LedgerEntry, LedgerKind, LedgerQuery, RefundView, ReversalView,
+    GivenBackState, Ledger, LedgerDecline, LedgerEntry, LedgerKind, LedgerQuery, RefundView,
+    ReversalView,
 };
 use crate::Frame;
-use crate::debits::{Chip, DebitLine, DebitView, DeclinedTry, Tone, debit_page};
+use crate::debits::{Chip, DebitLine, DebitView, Tone, debit_page};
 use crate::frame::{Common, wall_clock};
 use crate::icon::Icon;
 use crate::recharge::RechargeTable;
@@ -126,25 +127,17 @@ impl Tab {
     }
 }
 
-/// The movements, and the tries of the debits that moved nothing, the newest first. Tries older
-/// than the last movement of the page belong to an older page.
+/// The movements, and the tries of the debits that moved nothing, the newest first.
 fn rows(frame: &Frame, calendar: &Calendar, view: &Ledger) -> Vec<Row> {
     let mut rows: Vec<(Timestamp, Row)> = view
         .entries
         .iter()
         .map(|entry| (entry.recorded_at_s, Row::of_entry(frame, calendar, entry)))
         .collect();
-    let oldest = view.entries.last().map(|entry| entry.recorded_at_s);
-    for debit in &view.debits {
-        for declined in &debit.declines {
-            let is_of_page = oldest.is_none_or(|oldest| declined.at_s >= oldest);
-            if is_of_page && view.kind == LedgerKind::All {
-                let row = Row::of_decline(frame, calendar, debit, declined);
-                rows.push((declined.at_s, row));
-            }
-        }
-    }
-    // Stable: movements of one time keep their order.
+    let declined = view.declined.iter();
+    let declined = declined.map(|of| (of.declined.at_s, Row::of_decline(frame, calendar, of)));
+    // Stable: a try that was declined comes after the movement of the same second that began it.
+    rows.splice(0..0, declined);
     rows.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     rows.into_iter().map(|(_, row)| row).collect()
 }
@@ -176,18 +169,13 @@ impl Row {
         }
     }
 
-    fn of_decline(
-        frame: &Frame,
-        calendar: &Calendar,
-        debit: &DebitView,
-        declined: &DeclinedTry,
-    ) -> Row {
+    fn of_decline(frame: &Frame, calendar: &Calendar, of: &LedgerDecline) -> Row {
         let t = Texts(frame.lang);
-        let line = declined.line(frame, calendar);
+        let line = of.declined.line(frame, calendar);
         Row {
             id: None,
-            what: t.declined(t.debit_no(Count(debit.debit.0))),
-            href: Some(debit_page(frame, debit.debit.0)),
+            what: t.declined(t.debit_no(Count(of.debit.0))),
+            href: Some(debit_page(frame, of.debit.0)),
             note: line.why,
             at: line.at,
             money: None,

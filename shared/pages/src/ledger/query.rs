@@ -100,7 +100,8 @@ impl LedgerQuery {
     }
 
     /// Whether a record of this number is asked for.
-    pub(crate) fn wants(&self, number: u64) -> bool {
+    #[must_use]
+    pub fn wants(&self, number: u64) -> bool {
         self.before.is_none_or(|before| number < before.0)
     }
 }

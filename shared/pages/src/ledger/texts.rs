@@ -8,6 +8,9 @@ use crate::show::{Code, Count, Figure, Html};
 texts! {
     pub(crate) struct Texts;
 
+    colon() { en: ": ", zh: "：" }
+    comma() { en: ", ", zh: "，" }
+    stop() { en: ". ", zh: "。" }
     title() { en: "Ledger", zh: "资金流水" }
     foot() {
         en: "Each movement stands here once and is never changed. The balances add up from top to bottom.",
@@ -19,9 +22,11 @@ texts! {
     owed() { en: "Owed", zh: "待付" }
     collecting() { en: "Being collected", zh: "扣款中" }
     prepaid_when() { en: "pays the next bills", zh: "用于支付之后的账单" }
-    owed_when() { en: "payable by recharge or the next withholding", zh: "可充值支付，或由下次代扣支付" }
+    owed_nothing() { en: "all bills are paid", zh: "账单均已付清" }
+    owed_when() { en: "payable by recharge, or by withholding where it is on", zh: "可充值支付；已开通代扣的由代扣支付" }
     owed_payable(payable: Figure) {
-        en: "of it {payable} payable by recharge or the next withholding", zh: "其中 {payable} 可充值支付，或由下次代扣支付",
+        en: "of it {payable} payable by recharge, or by withholding where it is on",
+        zh: "其中 {payable} 可充值支付；已开通代扣的由代扣支付",
     }
     collecting_when() { en: "of what is owed; don't pay it again", zh: "属于待付金额，请不要重复付款" }
     kinds() { en: "Parts of the ledger", zh: "流水分类" }

@@ -159,12 +159,6 @@ pub(crate) fn trio(sums: &[Figured; 3]) -> Html {
     Html(format!("<dl class=\"trio\">{}</dl>", sums.iter().map(one).collect::<String>()))
 }
 
-/// A link to a page of ours.
-pub(crate) fn link(href: &str, label: &Html) -> Html {
-    let href = Html::show(href, crate::lang::Lang::En);
-    Html(format!("<a href=\"{href}\">{label}</a>"))
-}
-
 /// A text as it stands in a query: everything but unreserved characters is encoded (RFC 3986, 2.3).
 pub(crate) fn percent_encoded(text: &str) -> String {
     let encoded = |byte: u8| match byte {

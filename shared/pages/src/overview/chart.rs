@@ -12,6 +12,7 @@ use steelyard_pricing::{BillingDay, Fen};
 use super::texts::Texts;
 use super::{Allowance, DayRow, Overview};
 use crate::forecast::FenRange;
+use crate::frame::Common;
 use crate::lang::Lang;
 use crate::show::{Count, Figure, Html, Shown, Units};
 
@@ -183,7 +184,7 @@ impl<'a> Bars<'a> {
     /// The drawing in words.
     pub(super) fn words(&self) -> Html {
         let (t, by_day) = (Texts(self.lang), &self.view.by_day);
-        let gap = t.sentence_gap();
+        let gap = Common(self.lang).gap();
         let settled = || by_day.rows.iter().filter(|row| !row.is_estimate);
         let mut words = vec![t.chart_bars(Count(self.view.settled.bills))];
         if let Some(highest) = settled().max_by_key(|row| (row.charge_fen, row.bill)) {

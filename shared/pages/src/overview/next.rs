@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use steelyard_billing::{
-    Collectable, Debit, DeclineReason, GiveUpReason, Mandate, MandateId, Phase, Request, Statement,
-    StatementId, days_collected, still_owed,
+    Debit, DeclineReason, GiveUpReason, MandateId, Phase, Request, Statement, StatementId,
+    days_collected, still_owed,
 };
 use steelyard_pricing::{BillingDay, Fen, MoneyError};
 use utoipa::ToSchema;
@@ -39,6 +39,9 @@ pub struct NextWithholding {
     /// The receivable beyond the amount, which follows by other debits.
     #[schema(value_type = i64)]
     pub rest_fen: Fen,
+    /// What debits took that were sent today.
+    #[schema(value_type = i64)]
+    pub withheld_today_fen: Fen,
     /// The smallest amount that is withheld.
     #[schema(value_type = i64)]
     pub minimum_fen: Fen,
@@ -104,6 +107,9 @@ pub struct AgreementRef {
     pub mandate: MandateId,
     /// The last four digits of Alipay's number of the agreement.
     pub ends_in: String,
+    /// The login of the Alipay account that pays, with letters left out by Alipay, as far as it was
+    /// reported.
+    pub payer_login: Option<String>,
     /// The most that one debit may take.
     #[schema(value_type = i64)]
     pub single_limit_fen: Fen,
@@ -185,6 +191,7 @@ impl Parts<'_> {
         let since_s = sent.or(due);
         let declined = self.more.debit.and_then(|debit| debit.declines.last());
         let declined = declined.map(|d| Declined { at_s: d.at_s, reason: d.reason });
+        let today = self.records.rules.today(self.records.now);
         let has_failed = matches!(state, WithholdingState::Declined | WithholdingState::GivenUp);
         Ok(NextWithholding {
             state,
@@ -193,6 +200,7 @@ impl Parts<'_> {
             since_s,
             unreserved_fen: self.records.account.figures.unreserved()?,
             rest_fen: receivable.minus(amount_fen)?,
+            withheld_today_fen: self.records.account.withheld_on(today),
             minimum_fen: self.records.rules.minimum_fen,
             days: self.days_of(amount_fen)?,
             strip: strip(self.more.statements, receivable, amount_fen)?,
@@ -212,23 +220,29 @@ impl Parts<'_> {
             return Ok(WithholdingState::Closed);
         }
         if let Some(debit) = open {
-            return Ok(self.state_of(debit));
+            return Ok(self.state_of(debit)?);
         }
         let (account, provider) = (self.records.account, self.records.provider);
         let request = account.request(provider.mandate.as_ref(), self.records.rules)?;
         Ok(match request {
-            Request::NotNeeded if account.figures.receivable().is_positive() => {
-                WithholdingState::BelowMinimum
-            }
-            Request::NotNeeded if account.figures.prepaid().is_positive() => {
-                WithholdingState::PrepaidCovers
-            }
-            Request::NotNeeded => WithholdingState::NothingOwed,
+            Request::NotNeeded => self.not_needed(),
             Request::Open | Request::Due => WithholdingState::Due,
             Request::GivenUp => WithholdingState::GivenUp,
             Request::Impossible if provider.mandate.is_some() => WithholdingState::LimitTooSmall,
             Request::Impossible => self.without_agreement(),
         })
+    }
+
+    /// Too little is owed for a debit.
+    fn not_needed(&self) -> WithholdingState {
+        let figures = &self.records.account.figures;
+        if figures.receivable().is_positive() {
+            WithholdingState::BelowMinimum
+        } else if figures.prepaid().is_positive() {
+            WithholdingState::PrepaidCovers
+        } else {
+            WithholdingState::NothingOwed
+        }
     }
 
     fn without_agreement(&self) -> WithholdingState {
@@ -238,11 +252,18 @@ impl Parts<'_> {
         }
     }
 
-    fn state_of(&self, debit: &Debit) -> WithholdingState {
-        match debit.phase {
+    fn state_of(&self, debit: &Debit) -> Result<WithholdingState, MoneyError> {
+        let (due_at, now) = (debit.task.due_at_s, self.records.now);
+        Ok(match debit.phase {
             // It is withdrawn or given up when it falls due.
             Phase::Due if self.records.provider.mandate.is_none() => self.without_agreement(),
-            Phase::Due if debit.task.due_at_s <= self.records.now => WithholdingState::UnderWay,
+            Phase::Due if debit.terms.is_none() => match self.records.expected(due_at)? {
+                // It is withdrawn when it falls due.
+                None => self.not_needed(),
+                Some(expected) if expected.at_s <= now => WithholdingState::UnderWay,
+                Some(_) => WithholdingState::Due,
+            },
+            Phase::Due if due_at <= now => WithholdingState::UnderWay,
             Phase::Due if !debit.declines.is_empty() => WithholdingState::Declined,
             Phase::Due => WithholdingState::Due,
             Phase::Sending => WithholdingState::UnderWay,
@@ -256,7 +277,7 @@ impl Parts<'_> {
             Phase::Paid { .. } | Phase::GivenUp { .. } | Phase::Withdrawn => {
                 WithholdingState::NothingOwed
             }
-        }
+        })
     }
 
     fn amount_and_time(
@@ -295,20 +316,8 @@ impl Parts<'_> {
         if let Some(terms) = open.and_then(|debit| debit.terms.as_ref()) {
             return Ok((terms.amount_fen, at));
         }
-        let Some(in_use) = &self.records.provider.mandate else { return Ok((Fen::ZERO, at)) };
-        let (account, rules) = (self.records.account, self.records.rules);
-        let expected = account.expected(in_use)?;
-        let Some(mandate) = self.more.mandate.filter(|m| m.mandate == in_use.mandate) else {
-            return Ok((expected, at));
-        };
-        match account.collectable(mandate, rules, at)? {
-            Collectable::Amount(amount) => Ok((amount, at)),
-            Collectable::Nothing => Ok((expected, at)),
-            Collectable::CappedToday => {
-                let next = rules.next_day_due(&self.records.provider.provider, at);
-                Ok((expected, next))
-            }
-        }
+        let expected = self.records.expected(at)?;
+        Ok(expected.map_or((Fen::ZERO, at), |expected| (expected.amount_fen, expected.at_s)))
     }
 
     fn agreement(&self) -> Option<AgreementRef> {
@@ -317,8 +326,12 @@ impl Parts<'_> {
         Some(AgreementRef {
             mandate: in_use.mandate,
             ends_in: last_four(&in_use.agreement_no),
-            single_limit_fen: in_use.limit_fen,
-            daily_limit_fen: mandate.and_then(|mandate: &Mandate| mandate.daily_limit_fen),
+            payer_login: mandate.and_then(|mandate| mandate.payer_login.clone()),
+            single_limit_fen: mandate.map_or(in_use.limit_fen, |mandate| {
+                let told = mandate.gateway_limit_fen.unwrap_or(mandate.single_limit_fen);
+                mandate.single_limit_fen.min(told)
+            }),
+            daily_limit_fen: in_use.daily_limit_fen,
         })
     }
 

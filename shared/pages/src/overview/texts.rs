@@ -12,7 +12,6 @@ texts! {
 
     title(month: BillingMonth) { en: "Overview, {month}", zh: "总览，{month}" }
     comma() { en: ", ", zh: "、" }
-    sentence_gap() { en: " ", zh: "" }
     at(day: BillingDay, time: Time) { en: "{day}, {time}", zh: "{day} {time}" }
     days(from: BillingDay, through: BillingDay) { en: "{from} to {through}", zh: "{from}至 {through}" }
 
@@ -43,7 +42,7 @@ texts! {
         en: "Your prepaid balance paid the first {paid}; Alipay pays the rest.",
         zh: "预存余额已先支付 {paid}，其余由支付宝支付。",
     }
-    alipay_pays() { en: "Alipay pays all of it.", zh: "全额由支付宝支付。" }
+    alipay_pays() { en: "Alipay pays it.", zh: "由支付宝支付。" }
     rest_follows(rest: Figure, limit: Figure) {
         en: "Your agreement allows {limit} a debit, so {rest} follows in further debits.",
         zh: "协议单笔上限为 {limit}，其余 {rest} 随后分次代扣。",
@@ -53,6 +52,7 @@ texts! {
         zh: "另有 {rest} 待付，随后代扣。",
     }
     nothing_today() { en: "Nothing is withheld today", zh: "今天不会代扣" }
+    nothing_more_today() { en: "Nothing more is withheld today", zh: "今天不会再代扣" }
     prepaid_covers(prepaid: Figure) {
         en: "Your prepaid balance of {prepaid} pays for your calls each night.",
         zh: "预存余额 {prepaid} 每晚支付当天的调用费用。",
@@ -64,6 +64,10 @@ texts! {
     nothing_owed() {
         en: "Nothing is owed. Calls are billed each night, and withheld the next day.",
         zh: "没有待付金额。调用费用每晚结算，次日代扣。",
+    }
+    nothing_owed_without() {
+        en: "Nothing is owed. Calls are billed each night.",
+        zh: "没有待付金额。调用费用每晚结算。",
     }
     below_minimum(owed: Figure, minimum: Figure) {
         en: "{owed} is owed. Amounts below {minimum} wait for the next bill.",
@@ -79,6 +83,14 @@ texts! {
         en: "This amount is owed. It is withheld once the agreement is in force again. A recharge pays it now.",
         zh: "此金额待付，协议恢复后代扣。您也可以现在充值支付。",
     }
+    suspended_by_debit_why() {
+        en: "This amount is owed. A recharge pays it now. Sign a new agreement to be withheld from again, or ask the platform to go on with this one.",
+        zh: "此金额待付，您可以现在充值支付。如需继续代扣，请重新签约，或联系平台恢复当前协议。",
+    }
+    held_by_debit(held: Figure) {
+        en: "{held} of it is held by a debit that is not sent without an agreement. Once that has ended, a recharge pays it, too.",
+        zh: "其中 {held} 由一笔扣款占用，没有协议时不会发起；该笔扣款终止后，充值也可支付这部分。",
+    }
     limit_too_small() { en: "Not withheld: your agreement's limit is too low", zh: "不会代扣：代扣协议限额过低" }
     limit_too_small_why(limit: Figure, minimum: Figure) {
         en: "Your agreement allows {limit} a debit; the smallest debit is {minimum}. A recharge pays what is owed.",
@@ -92,13 +104,18 @@ texts! {
     declined_cap() { en: "the amount is above a limit", zh: "金额超过限额" }
     declined_window() { en: "not allowed at that time", zh: "当时不允许扣款" }
     declined_note() {
-        en: "The amount stays the same. A recharge now is kept as prepaid balance, and pays this amount only if the debit is given up.",
-        zh: "扣款金额不变。现在充值会存为预存余额，仅在放弃扣款后才用于支付此金额。",
+        en: "The amount stays the same, and a recharge does not pay it: it pays what else is owed, and the rest is kept as prepaid balance.",
+        zh: "扣款金额不变，充值不会用于此金额：先支付其他待付金额，其余存为预存余额。",
     }
     under_way(time: Time) { en: "Being collected since {time}", zh: "{time} 起扣款中" }
     under_way_why() {
         en: "The result is usually known within a minute. A recharge does not change this debit.",
         zh: "通常一分钟内可知结果。现在充值不影响这笔扣款。",
+    }
+    about_to_begin() { en: "Due now", zh: "即将扣款" }
+    about_to_begin_why() {
+        en: "It is sent to Alipay within minutes, and its amount is fixed then.",
+        zh: "数分钟内发送给支付宝，届时确定金额。",
     }
     in_doubt() { en: "Sent, result not known yet", zh: "已发起，结果未知" }
     in_doubt_why() {
@@ -111,6 +128,7 @@ texts! {
         zh: "支付宝多次未能扣款，已停止代扣。此金额待付，您可以充值支付，否则将随下一份账单再次代扣。",
     }
     paid_from() { en: "From", zh: "付款账户" }
+    alipay_account_of(login: &str) { en: "Alipay account {login}", zh: "支付宝账户 {login}" }
     alipay_account() {
         en: "Your Alipay account, by the agreement",
         zh: "您签署协议的支付宝账户",
@@ -145,12 +163,16 @@ texts! {
     strip_prepaid_at(time: Time) { en: "Taken from prepaid, {time}", zh: "{time} 从预存余额支付" }
     strip_prepaid() { en: "Taken from prepaid", zh: "从预存余额支付" }
     strip_paid() { en: "Paid or credited since", zh: "此后已付或已抵" }
-    strip_left() { en: "Left for the next debit", zh: "留待下一笔扣款" }
+    strip_left() { en: "Left for later debits", zh: "留待之后的扣款" }
     strip_total() { en: "To be withheld", zh: "待代扣" }
     strip_total_under_way() { en: "Being withheld", zh: "代扣中" }
     fixed_at(time: Time, owed: Figure) {
         en: "The amount is fixed at {time}. A recharge that arrives before then is used first: with {owed} or more, nothing is withheld.",
         zh: "金额在 {time} 确定。此前到账的充值会先用于支付：充值不少于 {owed}，就不会代扣。",
+    }
+    fixed_after_tonight(time: Time, owed: Figure) {
+        en: "The amount is fixed at {time}, after tonight's bill is added. A recharge that arrives before then is used first: with {owed} or more, nothing of what is owed now is withheld.",
+        zh: "金额在 {time} 确定，届时已加上今晚的账单。此前到账的充值会先用于支付：充值不少于 {owed}，目前的待付金额就不会代扣。",
     }
     recharge() { en: "Recharge", zh: "充值" }
     see_bill() { en: "See the bill", zh: "查看账单" }
@@ -176,6 +198,7 @@ texts! {
     begins(when: Html) { en: "begins {when}", zh: "{when} 开始" }
     again(when: Html) { en: "of what is owed; next try {when}", zh: "属于待付金额；{when} 再试" }
     part_of_owed() { en: "of what is owed", zh: "属于待付金额" }
+    begins_now() { en: "begins now", zh: "即将开始" }
     none_under_way() { en: "no debit is under way", zh: "没有进行中的扣款" }
 
     // The month so far.
@@ -186,7 +209,7 @@ texts! {
     }
     settled_to(day: BillingDay) { en: "Settled to {day}", zh: "已结算至 {day}" }
     not_settled() { en: "Settled", zh: "已结算" }
-    no_bill_yet() { en: "No day of this month is settled yet.", zh: "本月尚无已结算的日期。" }
+    no_bill_yet() { en: "This month has no bill yet.", zh: "本月尚无账单。" }
     bill_final(calls: Count) {
         en: "1 bill for {calls} calls. This amount is final.",
         one(calls): "1 bill for {calls} call. This amount is final.",
@@ -299,13 +322,13 @@ texts! {
         en: "The same weekdays of the last four weeks, priced by your plan: allowances, tiers and discounts count.",
         zh: "依据最近四周相同星期几的用量，按您的价目计算，免费额度、阶梯和折扣都已计入。",
     }
-    tomorrow(low: Figure, high: Figure) {
-        en: "Your prepaid balance is empty, so each morning withholds the day before: tomorrow about {low} to {high}.",
-        zh: "预存余额已用完，因此每天上午代扣前一天的费用：明天约 {low} 至 {high}。",
+    tomorrow(amount: Html) {
+        en: "Your prepaid balance is empty, so what today costs is withheld from tomorrow on: {amount}.",
+        zh: "预存余额已用完，因此今天的费用自明天起代扣：{amount}。",
     }
-    tomorrow_prepaid(low: Figure, high: Figure) {
-        en: "Beyond your prepaid balance, tomorrow withholds about {low} to {high}.",
-        zh: "预存余额之外，明天约代扣 {low} 至 {high}。",
+    tomorrow_prepaid(amount: Html) {
+        en: "Of what today costs, this is withheld from tomorrow on, beyond your prepaid balance: {amount}.",
+        zh: "今天的费用中，预存余额之外的部分自明天起代扣：{amount}。",
     }
     tomorrow_nothing() {
         en: "Your prepaid balance pays today's calls, so nothing is withheld tomorrow.",
@@ -496,15 +519,15 @@ texts! {
         zh: "{day}起，您本月的 {rate} 调用超过 {beyond} 次。此后每 1 万次 {now}，原为 {before}。",
     }
     alert_budget(percent: Count) {
-        en: "The month has cost {percent}% of its budget",
+        en: "The month has reached {percent}% of its budget",
         zh: "本月费用已达预算的 {percent}%",
     }
     alert_forecast(percent: Count) {
-        en: "The month is expected to cost {percent}% of its budget",
+        en: "The month is expected to reach {percent}% of its budget",
         zh: "本月费用预计达预算的 {percent}%",
     }
     alert_balance() { en: "Your prepaid balance is low", zh: "预存余额不足" }
-    alert_balance_days() { en: "Your prepaid balance lasts for a few days only", zh: "预存余额仅够几天" }
+    alert_balance_days() { en: "Your prepaid balance runs low", zh: "预存余额即将用完" }
     alert_allowance(percent: Count, rate: Html) {
         en: "{percent}% of the allowance is used: {rate}",
         zh: "免费额度已用 {percent}%：{rate}",
@@ -517,7 +540,7 @@ texts! {
     }
     alert_text(figure: Html, line: Html, at: Html) {
         en: "{figure} at {at}; the alert is at {line}.",
-        zh: "{at}为 {figure}，提醒线为 {line}。",
+        zh: "{at} 为 {figure}，提醒线为 {line}。",
     }
     alert_units(units: Units) {
         en: "{units} units",

@@ -16,6 +16,7 @@ texts! {
     heading() { en: "Pay in through Alipay", zh: "通过支付宝充值" }
     what_first() { en: "How a recharge is used", zh: "充值如何使用" }
     what_first_note() { en: "In this order, as soon as Alipay tells us.", zh: "收到支付宝通知后，按此顺序使用。" }
+    colon() { en: ": ", zh: "：" }
     first_owed() { en: "What is owed comes first.", zh: "先支付待付金额。" }
     first_owed_text(owed: Figure) {
         en: "{owed} is owed now and not being collected.",
@@ -141,8 +142,8 @@ texts! {
         zh: "此处无法显示二维码。请返回选择支付宝网页，未扣取任何金额。",
     }
     valid(until: DateTime) {
-        en: "Open until {until}. Once opened at Alipay, you have two hours.",
-        zh: "有效至 {until}。在支付宝打开后，请于两小时内付款。",
+        en: "Open until {until}. Once its page or its code is shown, you have two hours.",
+        zh: "有效至 {until}。付款页面或二维码显示后，请于两小时内付款。",
     }
     then_title() { en: "After you have paid", zh: "付款之后" }
     then_text() {
@@ -163,8 +164,8 @@ texts! {
     }
     result_refresh(seconds: Count) { en: "This page looks again in {seconds} seconds.", zh: "本页 {seconds} 秒后自动刷新。" }
     result_left(until: DateTime) {
-        en: "If you left Alipay without paying, nothing was taken. This recharge stays open until {until}, then it lapses.",
-        zh: "如果您未付款便离开了支付宝，则未扣取任何金额。此笔充值在 {until} 前有效，之后失效。",
+        en: "If you left Alipay without paying, nothing was taken. You have two hours from when its page or its code was shown; it lapses on {until} at the latest.",
+        zh: "如果您未付款便离开了支付宝，则未扣取任何金额。付款页面或二维码显示后请于两小时内付款，最迟 {until} 失效。",
     }
     result_paid(amount: Figure) { en: "{amount} has arrived", zh: "{amount} 已到账" }
     result_paid_text() {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::texts::Texts;
 use super::{address, code, joined, list, marked, members, schema_id, text, together};
-use crate::operator::parts::{Column, Table, all, link};
+use crate::operator::parts::{Column, Table, all};
 use crate::show::Html;
 
 /// What schemas are named by in a document.
@@ -13,7 +13,7 @@ pub(super) const SCHEMAS: &str = "#/components/schemas/";
 /// The kind of a value, in a few words, with links to the schemas that it is made of.
 pub(super) fn kind(t: Texts, schema: &Value) -> Html {
     if let Some(name) = schema["$ref"].as_str().and_then(|of| of.strip_prefix(SCHEMAS)) {
-        return link(&address(&schema_id(name)), &code(name));
+        return Html::link(&address(&schema_id(name)), &code(name));
     }
     for several in ["oneOf", "anyOf", "allOf"] {
         if schema[several].is_array() {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::frame::{Common, Frame};
 use crate::lang::Lang;
-use crate::operator::parts::{Column, Table, all, link, note};
+use crate::operator::parts::{Column, Table, all, note};
 use crate::show::{Code, Html};
 use fields::{SCHEMAS, fields, kind};
 use texts::Texts;
@@ -121,7 +121,7 @@ fn operations(document: &Value) -> Vec<Operation<'_>> {
 
 fn about(t: Texts, document: &Value) -> Section {
     let info = &document["info"];
-    let source = link("/v1/openapi.json", &code("/v1/openapi.json"));
+    let source = Html::link("/v1/openapi.json", &code("/v1/openapi.json"));
     let body = all([paragraphs(text(&info["description"])), note(&t.source(source))]);
     Section {
         id: "about".to_owned(),
@@ -144,7 +144,7 @@ fn schemes(t: Texts, document: &Value) -> Section {
 
 fn contents(t: Texts, operations: &[Operation<'_>]) -> Section {
     let rows = operations.iter().map(|operation| {
-        let route = link(&address(operation.id), &operation.route());
+        let route = Html::link(&address(operation.id), &operation.route());
         vec![route, marked(text(&operation.described["summary"]))]
     });
     let columns = [t.route(), t.meaning()].map(Column::words).to_vec();

@@ -25,6 +25,9 @@ pub struct AgreementView {
     #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
     #[schema(value_type = Option<i64>)]
     pub ends_at_s: Option<Timestamp>,
+    /// The login of the Alipay account that pays, with letters left out by Alipay, as far as it was
+    /// reported.
+    pub payer_login: Option<String>,
     /// The most that one debit may take.
     #[schema(value_type = i64)]
     pub single_limit_fen: Fen,
@@ -103,6 +106,7 @@ impl AgreementView {
             agreement_no: mandate.agreement_no.clone(),
             since_s: mandate.signed_at_s.unwrap_or(mandate.offered_at_s),
             ends_at_s: mandate.ends_at_s,
+            payer_login: mandate.payer_login.clone(),
             single_limit_fen: mandate.single_limit_fen,
             daily_limit_fen: mandate.daily_limit_fen,
             alipay_limit_fen: mandate.gateway_limit_fen,

@@ -9,7 +9,7 @@ mod texts;
 use jiff::Timestamp;
 use serde::Serialize;
 use steelyard_billing::mandate::{EndReason, MandateLimits, MandatePhase};
-use steelyard_billing::{Debit, Mandate, MandateId, Statement, StatementId};
+use steelyard_billing::{Debit, Mandate, MandateId, Request, Statement, StatementId};
 use steelyard_pricing::{Fen, MoneyError};
 use utoipa::ToSchema;
 
@@ -82,6 +82,8 @@ pub struct Withholding {
     pub largest_fen: Option<Fen>,
     /// The last bill, and what of it withholding would have paid.
     pub last_bill: Option<LastBill>,
+    /// Whether a debit is to be opened for what is owed.
+    pub is_to_be_requested: bool,
     /// How many records of the account cannot be read, and are missing here.
     pub unreadable: u64,
 }
@@ -137,6 +139,10 @@ pub struct LastBill {
     /// The part that withholding would have taken.
     #[schema(value_type = i64)]
     pub rest_fen: Fen,
+    /// When it was settled, in seconds of Unix time.
+    #[schema(value_type = i64)]
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub settled_at_s: Timestamp,
 }
 
 impl Withholding {
@@ -155,6 +161,7 @@ impl Withholding {
         let mut debits = DebitView::newest_first(records, read.debits)?;
         let next = debits.iter().find(|debit| debit.is_open()).cloned();
         debits.truncate(DEBITS_SHOWN);
+        let last_bill = read.last_statement.map(LastBill::new).transpose()?;
         let paid = || debits.iter().filter(|debit| debit.trade_no.is_some());
         let amounts = || paid().filter_map(|debit| debit.amount_fen);
         Ok(Withholding {
@@ -176,7 +183,16 @@ impl Withholding {
             today_fen: records.account.withheld_on(records.rules.today(records.now)),
             withheld_fen: Fen::sum(amounts())?,
             largest_fen: amounts().max(),
-            last_bill: read.last_statement.map(LastBill::new).transpose()?,
+            last_bill: last_bill.filter(|bill| {
+                // Only what withholding would have taken is shown.
+                let was_off =
+                    current.is_none_or(|mandate| mandate.offered_at_s > bill.settled_at_s);
+                was_off && bill.rest_fen >= records.rules.minimum_fen
+            }),
+            is_to_be_requested: records
+                .account
+                .request(records.provider.mandate.as_ref(), records.rules)?
+                == Request::Due,
             unreadable: 0,
             debits,
         })
@@ -265,6 +281,7 @@ impl LastBill {
             charge_fen: statement.charge_fen,
             from_prepaid_fen: statement.from_prepaid_fen,
             rest_fen: statement.charge_fen.minus(statement.from_prepaid_fen)?,
+            settled_at_s: statement.settled_at_s,
         })
     }
 }

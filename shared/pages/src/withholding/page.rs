@@ -75,6 +75,7 @@ struct AgreementFacts {
     mandate: u32,
     since: Html,
     until: Option<Html>,
+    account: Option<Html>,
     agreed: Option<Html>,
     /// What the link to the terms says: they may have changed since.
     read: Html,
@@ -259,7 +260,13 @@ impl AgreementFacts {
                 .map_or_else(Html::default, |number| Html::show(Code(number), frame.lang)),
             mandate: agreement.mandate.0,
             since: shown(agreement.since_s),
-            until: agreement.ends_at_s.map(shown),
+            account: agreement.payer_login.as_deref().map(|login| t.account_of(login)),
+            // Alipay dates the end of an agreement without a period to February 2115.
+            until: agreement
+                .ends_at_s
+                .map(clock)
+                .filter(|end| end.year() < 2115)
+                .map(|end| Html::show(end, frame.lang)),
             agreed: agreement
                 .consent
                 .as_ref()

@@ -44,6 +44,11 @@ texts! {
         en: "Never more than is owed, and never more than your limits. A recharge that arrives before comes off first.",
         zh: "不超过待付金额，也不超过您的限额；在此之前到账的充值会先抵扣。",
     }
+    owed_already() { en: "Owed already", zh: "现有待付" }
+    owed_already_text(owed: Figure) {
+        en: "{owed} of earlier bills is withheld first, from the next day on, unless you pay it before.",
+        zh: "此前账单的 {owed} 自次日起最先代扣，您也可以提前支付。",
+    }
     at_most() { en: "At most", zh: "限额" }
     at_most_both(single: Figure, daily: Figure) {
         en: "{single} a debit, {daily} a day. You may lower both at any time, here.",
@@ -144,6 +149,8 @@ texts! {
     }
     elsewhere() { en: "signed outside of these pages", zh: "未经本页面签署" }
     since() { en: "Signed", zh: "签约" }
+    account() { en: "Paid from", zh: "付款账户" }
+    account_of(login: &str) { en: "Alipay account {login}", zh: "支付宝账户 {login}" }
     until() { en: "Ends by itself", zh: "到期" }
     today() { en: "Today so far", zh: "今日已扣" }
     today_of(taken: Figure, limit: Figure) { en: "{taken} of {limit}", zh: "{taken}，限额 {limit}" }
@@ -154,6 +161,9 @@ texts! {
     comma() { en: ", ", zh: "，" }
     semicolon() { en: "; ", zh: "；" }
     stop() { en: ". ", zh: "。" }
+    next_tomorrow(time: Time) {
+        en: "What is owed is withheld from tomorrow at {time} on.", zh: "待付金额自明天 {time} 起代扣。",
+    }
     next_none() { en: "Nothing is to be withheld now.", zh: "当前没有待扣款项。" }
 
     suspended_alipay() { en: "Alipay has paused the agreement", zh: "支付宝已暂停代扣协议" }

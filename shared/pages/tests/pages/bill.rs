@@ -4,7 +4,7 @@ use askama::Template;
 use jiff::Timestamp;
 use steelyard_billing::{
     Cause, Debit, DebitId, DebitTerms, Entry, EntryRecord, Ledger, MandateId, Phase, Posting,
-    Statement,
+    Reference, Statement,
 };
 use steelyard_pages::Lang;
 use steelyard_pages::bill::{
@@ -187,6 +187,53 @@ fn paid(month: &Month, number: DebitId) -> Debit {
 }
 
 #[test]
+fn what_a_debit_took_of_a_bill_is_told_apart_from_what_was_paid_otherwise() {
+    let mut month = Month::of_may_2015();
+    month.account.open_debit = None;
+    let statement = statement(&month, "2015-05-18").clone();
+    let before = month.account.figures.receivable();
+    let transfer = Reference::new("transfer").unwrap();
+    month.account = month.account.recharge(before, transfer, month.now).unwrap().account;
+    let due = statement.charge_fen.minus(statement.from_prepaid_fen).unwrap();
+    let debit_of = |amount: Fen, from: &str| {
+        let mut debit = paid(&month, DebitId(4));
+        let terms = debit.terms.as_mut().unwrap();
+        (terms.amount_fen, terms.from) = (amount, day(from));
+        debit
+    };
+    let other = Fen::new(300);
+    let rest = due.minus(other).unwrap();
+    let both = month.statements.iter().filter(|of| of.statement.day >= day("2015-05-17"));
+    let both = both.map(|of| of.charge_fen.minus(of.from_prepaid_fen).unwrap());
+    let both = Fen::sum(both).unwrap();
+    for (debit, withheld) in [
+        // All of the bill; all but what was recharged; of two bills all; of two bills a part.
+        (debit_of(due, "2015-05-18"), Some(due)),
+        (debit_of(rest, "2015-05-18"), Some(rest)),
+        (debit_of(both, "2015-05-17"), Some(due)),
+        (debit_of(both.minus(other).unwrap(), "2015-05-17"), None),
+    ] {
+        let debits = [BilledDebit { debit: &debit, confirmed_by: None }];
+        let statements = &month.statements;
+        let records = BillRecords {
+            statement: &statement,
+            statements,
+            reports: &[],
+            entry: None,
+            debits: &debits,
+        };
+        let bill = DayBill::new(month.records(), records).unwrap();
+        let payment = &bill.payment;
+        assert_eq!((payment.paid_since_fen, payment.left_fen), (due, Fen::ZERO));
+        assert_eq!(payment.withheld_by, withheld.map(|_| DebitId(4)));
+        assert_eq!(payment.withheld_fen, withheld.unwrap_or(Fen::ZERO));
+        let html = page(&month, &bill, Lang::En);
+        assert_eq!(html.contains("From Alipay"), withheld.is_some());
+        assert_eq!(html.contains("Paid since"), withheld != Some(due), "{debit:?}");
+    }
+}
+
+#[test]
 fn a_paid_bill_leads_to_its_debit_to_alipays_number_and_to_the_bill_that_confirms_it() {
     let month = Month::of_may_2015();
     let statement = statement(&month, "2015-05-18");
@@ -203,7 +250,8 @@ fn a_paid_bill_leads_to_its_debit_to_alipays_number_and_to_the_bill_that_confirm
         };
         let bill = DayBill::new(month.records(), records).unwrap();
         let html = page(&month, &bill, Lang::En);
-        assert!(html.contains("ledger#entry-18") && html.contains("withholding#debit-4"));
+        assert!(html.contains("ledger?kind=all&#38;before=19#entry-18"), "{html}");
+        assert!(html.contains("ledger?kind=debits&#38;before=5#debit-4"), "{html}");
         assert!(html.contains("<code>2015051921001</code>"));
         let waits = html.matches("<li class=\"open\">").count();
         assert_eq!(waits, usize::from(confirmed_by.is_none()), "{html}");

@@ -191,6 +191,18 @@ fn pages_json_csv_and_focus_all_say_what_the_statements_charge() {
     let due = total.charge_fen.plus(total.credited_fen).unwrap();
     assert_eq!(due.minus(paid).unwrap(), total.left_fen);
     assert_eq!(Fen::sum(of_month.rates.iter().map(|rate| rate.charge_fen)).unwrap(), charged);
+    // Each rate opens to the bills that it sums, and all rates of a bill are the bill.
+    for rate in &of_month.rates {
+        let (calls, bills) = (rate.bills.iter().map(|of| of.calls), &rate.bills);
+        assert_eq!(calls.sum::<i64>(), rate.calls, "{rate:?}");
+        assert_eq!(Fen::sum(bills.iter().map(|of| of.charge_fen)), Ok(rate.charge_fen));
+    }
+    for billed in &of_month.days {
+        let of_bill = of_month.rates.iter().flat_map(|rate| &rate.bills);
+        let of_bill = of_bill.filter(|of| of.statement == billed.statement);
+        assert_eq!(Fen::sum(of_bill.clone().map(|of| of.charge_fen)), Ok(billed.sum.charge_fen));
+        assert_eq!(of_bill.map(|of| of.calls).sum::<i64>(), billed.sum.calls);
+    }
     let list = BillList::new(month.records(), BillsQuery::default(), &month.statements).unwrap();
     assert_eq!(list.months[0].sum.charge_fen, charged);
     // Costs.

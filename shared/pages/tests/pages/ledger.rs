@@ -170,7 +170,25 @@ fn the_ledger_answers_what_it_shows() {
         entry["after"],
         serde_json::json!({ "prepaid_fen": 0, "owed_fen": 0, "collecting_fen": 0, "payable_fen": 0, "deposit_fen": 0 })
     );
-    assert_eq!(answer["debits"][1]["declines"][0]["reason"], "funds");
+    assert_eq!(answer["declined"][0]["reason"], "funds");
+    assert_eq!(answer["declined"][0]["debit"], 1);
+}
+
+#[test]
+fn a_debit_without_an_agreement_is_not_promised() {
+    let mut money = Money::new("2015-05-17T09:05");
+    money.charge("2015-05-16", 7_293, "2015-05-17T00:30");
+    money.provider.mandate = None;
+    let view = ledger(&money, of(LedgerKind::Debits)).unwrap();
+    let debit = &view.debits[0];
+    assert_eq!((debit.state, debit.amount_fen), (DebitState::WithoutAgreement, None));
+    assert_eq!(debit.next_at_s, Some(at("2015-05-17T10:00")));
+    for (lang, told) in [(Lang::En, "No agreement is in force."), (Lang::Zh, "没有生效的代扣协议")]
+    {
+        let frame = money.frame(lang, "ledger");
+        let page = LedgerPage::new(&frame, &money.rules.calendar, &view);
+        assert!(look::page("debit-without-agreement", lang, &page).contains(told));
+    }
 }
 
 #[test]

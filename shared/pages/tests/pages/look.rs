@@ -17,6 +17,9 @@ pub fn page(name: &str, lang: Lang, page: &impl Template) -> String {
     assert!(html.contains(&format!("<html lang=\"{}\">", lang.tag())), "{name}");
     assert!(html.len() + STYLE_SHEET.len() < 100_000, "{name}: {} bytes", html.len());
     check_attributes(name, &html);
+    if lang == Lang::Zh {
+        check_punctuation(name, &html);
+    }
     check_references(name, &html);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("look");
     fs::create_dir_all(&folder).unwrap();
@@ -34,6 +37,36 @@ fn check_attributes(name: &str, html: &str) {
             assert!(is_apart, "{name}: <{tag}>");
         }
     }
+}
+
+/// After a Chinese character stands Chinese punctuation, and no space after it.
+fn check_punctuation(name: &str, html: &str) {
+    let is_chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c) || c == '）';
+    for text in texts(html) {
+        let characters = text.chars().collect::<Vec<_>>();
+        for pair in characters.windows(2) {
+            let &[first, second] = pair else { continue };
+            let is_half = is_chinese(first) && ",:;.!?".contains(second);
+            let is_apart = "。，：；！？".contains(first) && second == ' ';
+            assert!(!is_half && !is_apart, "{name}: {text}");
+        }
+    }
+}
+
+/// What stands between the tags, without those inside of a line.
+fn texts(html: &str) -> Vec<String> {
+    const INLINE: [&str; 7] = ["a", "b", "code", "em", "span", "strong", "wbr"];
+    let (mut texts, mut text) = (Vec::new(), String::new());
+    for part in html.split('<') {
+        let (tag, after) = part.split_once('>').unwrap_or(("", part));
+        let element = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
+        if !INLINE.contains(&element) {
+            texts.push(std::mem::take(&mut text));
+        }
+        text += after;
+    }
+    texts.push(text);
+    texts.into_iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
 }
 
 /// Every label, description and link inside of the page leads to something that is there, once.

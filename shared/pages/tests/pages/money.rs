@@ -63,6 +63,7 @@ pub fn signed() -> Mandate {
         external_agreement_no: offered.external_agreement_no.as_ref().map(ToString::to_string),
         signed_at: at("2015-05-01T09:26"),
         ends_at: None,
+        payer_login: Some("sho***@mail.example".to_owned()),
     };
     let after = offered.after_signed(&notice, at("2015-05-01T09:26"));
     let Outcome::Changed(signed) = after else { panic!("{after:?}") };

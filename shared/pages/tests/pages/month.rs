@@ -75,6 +75,7 @@ pub fn provider() -> Provider {
             mandate: MandateId(1),
             agreement_no: "20155245550001".to_owned(),
             limit_fen: Fen::new(50_000),
+            daily_limit_fen: None,
             lowered: 0,
         }),
         alert_rules: AlertRules::default(),

@@ -9,7 +9,7 @@ use steelyard_billing::mandate::{MandateLimits, MandatePhase, Suspension};
 use steelyard_billing::{
     Account, AdjustmentNote, AdjustmentOf, Because, Debit, DebitTerms, DeclineReason, Declined,
     DepositDemand, GatewayCode, GiveUpReason, Mandate, MandateId, NextStage, Person, Phase,
-    PlanAssignment, Provider, Realm, Reason, Reference, Stage, Standing, Statement,
+    PlanAssignment, Provider, Realm, Reason, Reference, Stage, Standing, Statement, Withheld,
 };
 use steelyard_pages::overview::{
     Basis, ClosedAccount, Notice, Overview, OverviewError, OverviewPage, OverviewRecords,
@@ -352,6 +352,36 @@ fn each_state_of_the_next_withholding_has_its_amount_and_its_page() {
     );
     assert!(chinese.contains("今天 10:00") && chinese.contains("5 月 18 日账单"));
 
+    // The night before adds a bill.
+    let mut debit = debit;
+    debit.task.due_at_s = at("2015-05-20T10:00");
+    let [english, _] =
+        check("due-tomorrow", &month, of_debit(&month, &debit), (State::Due, "126.02", "0.00"));
+    assert!(english.contains("after tonight's bill is added"));
+
+    // It fell due after the day's limit was used up, and is put off.
+    let mut month = owing("126.02");
+    let mut debit = opened(&mut month);
+    debit.task.due_at_s = at("2015-05-19T08:30");
+    month.provider.mandate.as_mut().unwrap().daily_limit_fen = Some(fen("200.00"));
+    let on = "2015-05-19".parse().unwrap();
+    month.account.withheld = Some(Withheld { on, taken_fen: fen("200.00") });
+    let [english, _] =
+        check("capped", &month, of_debit(&month, &debit), (State::Due, "126.02", "0.00"));
+    assert!(english.contains("Tomorrow at 10:00"));
+    month.account.withheld = None;
+    let [english, _] =
+        check("due-now", &month, of_debit(&month, &debit), (State::UnderWay, "126.02", "0.00"));
+    assert!(english.contains("Due now") && english.contains("begins now"));
+
+    // Everything was paid before it fell due.
+    let mut month = owing("0.00");
+    let debit = opened(&mut month);
+    month.account.withheld = Some(Withheld { on, taken_fen: fen("200.00") });
+    let [english, _] =
+        check("paid", &month, of_debit(&month, &debit), (State::NothingOwed, "0.00", "0.00"));
+    assert!(english.contains("Nothing more is withheld today"));
+
     let mut month = owing("700.00");
     let debit = opened(&mut month);
     let [english, _] =
@@ -408,6 +438,15 @@ fn each_state_of_the_next_withholding_has_its_amount_and_its_page() {
     assert!(
         english.contains("Tomorrow at 10:00") && english.contains("Next try tomorrow at 10:00")
     );
+
+    // Its agreement ended meanwhile.
+    let mut without = owing("126.02");
+    sent(&mut without, "126.02");
+    without.provider.mandate = None;
+    let more = of_debit(&without, &declined);
+    let [english, _] =
+        check("declined-ended", &without, more, (State::NoAgreement, "0.00", "126.02"));
+    assert!(english.contains("of it is held by a debit that is not sent"));
 
     let given_up = Debit { phase: Phase::GivenUp { why: GiveUpReason::Funds }, ..declined };
     let in_use = month.provider.mandate.clone();
@@ -829,7 +868,7 @@ fn alerts_that_stand_are_noticed_and_those_of_an_earlier_month_are_not() {
     for (lang, texts) in [
         (
             Lang::En,
-            ["The month has cost 80% of its budget", "81.23", "80% of the allowance is used"],
+            ["The month has reached 80% of its budget", "81.23", "80% of the allowance is used"],
         ),
         (Lang::Zh, ["本月费用已达预算的 80%", "81.23", "免费额度已用 80%"]),
     ] {

@@ -12,7 +12,7 @@ use crate::operator::OperatorPage;
 use crate::operator::debits::DebitWay;
 use crate::operator::form::{About, FormWriter, Forms};
 use crate::operator::parts::{
-    Chip, ChipKind, Column, Notice, Section, Table, all, empty, link, percent_encoded, with_sub,
+    Chip, ChipKind, Column, Notice, Section, Table, all, empty, percent_encoded, with_sub,
 };
 use crate::operator::runs::unreadable_section;
 use crate::show::{Code, Count, Figure, Html, WithYear};
@@ -110,7 +110,7 @@ impl Page<'_> {
     fn more(&self) -> Option<Html> {
         let next = self.view.next.as_deref()?;
         let href = format!("{}?after={}", self.frame.path, percent_encoded(next));
-        Some(Html(format!("<p class=\"acts\">{}</p>", link(&href, &self.t.next_page()))))
+        Some(Html(format!("<p class=\"acts\">{}</p>", Html::link(&href, &self.t.next_page()))))
     }
 
     fn row(&self, action: &ActionRow) -> Vec<Html> {

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::mandate::MandatePhase;
 use steelyard_billing::{
-    Account, CalendarError, Debit, DebitId, DebitRules, Mandate, Phase, Provider, ProviderId,
-    Request, SettlementRun, Stage,
+    Account, CalendarError, Debit, DebitId, DebitRules, Expected, Mandate, Phase, Provider,
+    ProviderId, Request, SettlementRun, Stage,
 };
 use steelyard_pricing::{BillingDay, Fen, MoneyError, Name};
 use thiserror::Error;
@@ -276,7 +276,7 @@ impl ProviderRecord<'_> {
             prepaid_fen: account.figures.prepaid(),
             owed_fen: account.figures.receivable(),
             collecting_fen: account.figures.reserved(),
-            next: self.next()?,
+            next: self.next(rules)?,
             settled_through: account.settled_through,
         })
     }
@@ -316,7 +316,7 @@ impl ProviderRecord<'_> {
         })
     }
 
-    fn next(&self) -> Result<NextDebit, MoneyError> {
+    fn next(&self, rules: &DebitRules) -> Result<NextDebit, MoneyError> {
         let ProviderRecord { provider, account, .. } = *self;
         let Some(open) = account.open_debit else { return Ok(NextDebit::None) };
         let Some(debit) = self.debit.filter(|debit| debit.debit == open) else {
@@ -326,10 +326,16 @@ impl ProviderRecord<'_> {
         Ok(match debit.phase {
             Phase::Due => {
                 let fixed = debit.terms.as_ref().map(|terms| terms.amount_fen);
-                let expected = provider.mandate.as_ref().map(|mandate| account.expected(mandate));
-                match fixed.map_or_else(|| expected.transpose(), |fixed| Ok(Some(fixed)))? {
-                    Some(amount_fen) => NextDebit::Due { at_s, amount_fen },
-                    None => NextDebit::None,
+                match (fixed, &provider.mandate) {
+                    (Some(amount_fen), _) => NextDebit::Due { at_s, amount_fen },
+                    (None, Some(mandate)) => {
+                        account
+                            .expected(mandate, rules, at_s)?
+                            .map_or(NextDebit::None, |Expected { amount_fen, at_s }| {
+                                NextDebit::Due { at_s, amount_fen }
+                            })
+                    }
+                    (None, None) => NextDebit::None,
                 }
             }
             Phase::Sending

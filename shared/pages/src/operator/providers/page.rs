@@ -8,8 +8,8 @@ use crate::frame::{Frame, wall_clock};
 use crate::icon::Icon;
 use crate::operator::OperatorPage;
 use crate::operator::parts::{
-    Chip, ChipKind, Column, Figured, Section, Table, all, empty, link, note, one, percent_encoded,
-    trio, with_sub,
+    Chip, ChipKind, Column, Figured, Section, Table, all, empty, note, one, percent_encoded, trio,
+    with_sub,
 };
 use crate::operator::runs::unreadable_section;
 use crate::operator::texts::Shared;
@@ -176,7 +176,7 @@ impl Page<'_> {
     fn row(&self, row: &ProviderRow) -> Vec<Html> {
         let (t, lang) = (self.t, self.frame.lang);
         let href = format!("/portal/providers/{}/overview", row.provider);
-        let name = link(&href, &Html::show(&row.provider, lang));
+        let name = Html::link(&href, &Html::show(&row.provider, lang));
         let plan = row.plan.as_ref().map_or_else(|| t.no_plan(), |plan| Html::show(plan, lang));
         let settled = row.settled_through;
         vec![
@@ -226,7 +226,7 @@ impl Page<'_> {
         let (t, view) = (self.t, self.view);
         let shown = Count(u64::try_from(view.providers.len()).unwrap_or(u64::MAX));
         let shown = t.shown(shown, Count(view.looked_at));
-        let page = |after: Option<&str>, label: Html| link(&self.href(after), &label).0;
+        let page = |after: Option<&str>, label: Html| Html::link(&self.href(after), &label).0;
         let next = view.next.as_deref().map(|next| page(Some(next), t.next_page()));
         let first = view.query.after.as_ref().map(|_| page(None, t.first_page()));
         let links = first.into_iter().chain(next).collect::<String>();

@@ -13,7 +13,7 @@ use crate::frame::{Frame, wall_clock};
 use crate::icon::Icon;
 use crate::operator::form::{About, FormWriter, Forms};
 use crate::operator::parts::{
-    Chip, ChipKind, Column, Notice, Section, Table, all, empty, link, note, one, with_sub,
+    Chip, ChipKind, Column, Notice, Section, Table, all, empty, note, one, with_sub,
 };
 use crate::operator::texts::Shared;
 use crate::operator::{OperatorPage, UnreadableRecord};
@@ -190,7 +190,7 @@ impl Page<'_> {
             let href = format!("/portal/providers/{}/overview", failure.provider);
             let why = Html::show(&*failure.why, self.frame.lang);
             vec![
-                link(&href, &Html::show(&failure.provider, self.frame.lang)),
+                Html::link(&href, &Html::show(&failure.provider, self.frame.lang)),
                 match failure.settled_at_s {
                     Some(at) => t.settled_after(self.clock(at)),
                     None => t.still_open(self.clock(failure.failed_at_s)),

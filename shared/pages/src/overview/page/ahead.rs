@@ -30,12 +30,18 @@ impl Writer<'_> {
         self.view.next_withholding.agreement.as_ref()?;
         let FenRange { low_fen, high_fen, .. } = forecast.tomorrow;
         let (low, high) = (Figure(low_fen), Figure(high_fen));
-        Some(if self.view.account.prepaid_fen.is_zero() {
-            self.t.tomorrow(low, high)
-        } else if high_fen.is_positive() {
-            self.t.tomorrow_prepaid(low, high)
-        } else {
+        let amount = match low_fen == high_fen {
+            true => self.t.expected_one(high),
+            false => self.t.expected_range(low, high),
+        };
+        Some(if !high_fen.is_positive() && !self.view.account.prepaid_fen.is_zero() {
             self.t.tomorrow_nothing()
+        } else if high_fen < self.view.next_withholding.minimum_fen {
+            return None;
+        } else if self.view.account.prepaid_fen.is_zero() {
+            self.t.tomorrow(amount)
+        } else {
+            self.t.tomorrow_prepaid(amount)
         })
     }
 
@@ -61,7 +67,7 @@ impl Writer<'_> {
             sentences.push(t.cover_owed(Figure(cover.owed_fen)));
         }
         if self.frame.may.pay {
-            sentences.push(Writer::link(&self.frame.page("recharge"), &t.go_recharge()));
+            sentences.push(Html::link(&self.frame.page("recharge"), &t.go_recharge()));
         }
         self.sentences(sentences)
     }

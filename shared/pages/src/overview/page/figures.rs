@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 
 use super::{Tile, Writer};
+use crate::frame::Common;
+use crate::overview::WithholdingState;
 use crate::show::{Count, Html};
 
 impl Writer<'_> {
@@ -31,6 +33,7 @@ impl Writer<'_> {
         let collecting = match (account.collecting_fen.is_positive(), next.at_s) {
             (true, Some(at)) => t.again(self.when(at)),
             (true, None) => t.part_of_owed(),
+            (false, None) if next.state == WithholdingState::UnderWay => t.begins_now(),
             (false, Some(at)) => t.begins(self.when(at)),
             (false, None) => t.none_under_way(),
         };
@@ -68,7 +71,7 @@ impl Writer<'_> {
             t.since_calls(Count(since.calls.get())),
             report.unwrap_or_default(),
             t.full_stop(),
-            t.sentence_gap(),
+            Common(self.frame.lang).gap(),
             t.settled_tonight(),
         ));
         Some([label, text])

@@ -5,7 +5,7 @@ use steelyard_pricing::Fen;
 
 use super::{Action, Hero, QUIET, Writer};
 use crate::overview::chart::bill_path;
-use crate::overview::{StripPart, WithheldDays, WithholdingState};
+use crate::overview::{Notice, StripPart, WithheldDays, WithholdingState};
 use crate::show::{Figure, Html, Plain};
 use crate::strip::Strip;
 
@@ -49,14 +49,21 @@ impl Writer<'_> {
                 let ends = self.view.forecast.as_ref().and_then(|f| f.prepaid_ends?.likely);
                 let covers = t.prepaid_covers(Figure(account.prepaid_fen));
                 let why = [Some(covers), ends.map(|day| t.prepaid_until(day))];
-                (t.nothing_today(), None, self.sentences(why.into_iter().flatten()))
+                (self.nothing_today(), None, self.sentences(why.into_iter().flatten()))
             }
-            WithholdingState::NothingOwed => (t.nothing_today(), None, t.nothing_owed()),
+            WithholdingState::NothingOwed => (self.nothing_today(), None, self.nothing_owed()),
             WithholdingState::BelowMinimum => {
-                (t.nothing_today(), None, t.below_minimum(owed, minimum))
+                (self.nothing_today(), None, t.below_minimum(owed, minimum))
             }
-            WithholdingState::NoAgreement => (t.no_agreement(), None, t.no_agreement_why()),
-            WithholdingState::Suspended => (t.suspended(), None, t.suspended_why()),
+            WithholdingState::NoAgreement => {
+                (t.no_agreement(), None, self.and_collecting(t.no_agreement_why()))
+            }
+            WithholdingState::Suspended if self.is_suspended_by_alipay() => {
+                (t.suspended(), None, self.and_collecting(t.suspended_why()))
+            }
+            WithholdingState::Suspended => {
+                (t.suspended(), None, self.and_collecting(t.suspended_by_debit_why()))
+            }
             WithholdingState::LimitTooSmall => {
                 let limit = next.agreement.as_ref().map_or(Fen::ZERO, |a| a.single_limit_fen);
                 (t.limit_too_small(), None, t.limit_too_small_why(Figure(limit), minimum))
@@ -72,11 +79,43 @@ impl Writer<'_> {
                 });
                 (due, more, why.unwrap_or_default())
             }
+            WithholdingState::UnderWay if account.collecting_fen.is_zero() => {
+                (t.about_to_begin(), None, t.about_to_begin_why())
+            }
             WithholdingState::UnderWay => (t.under_way(since), None, t.under_way_why()),
             WithholdingState::InDoubt => (t.in_doubt(), None, t.in_doubt_why()),
             WithholdingState::GivenUp => (t.given_up(), None, t.given_up_why()),
             WithholdingState::Closed => (t.nothing_today(), None, t.nothing_owed()),
         }
+    }
+
+    fn nothing_today(&self) -> Html {
+        match self.view.next_withholding.withheld_today_fen.is_positive() {
+            true => self.t.nothing_more_today(),
+            false => self.t.nothing_today(),
+        }
+    }
+
+    fn nothing_owed(&self) -> Html {
+        match self.view.next_withholding.agreement {
+            Some(_) => self.t.nothing_owed(),
+            None => self.t.nothing_owed_without(),
+        }
+    }
+
+    /// What a debit that is not sent again holds back from a recharge.
+    fn and_collecting(&self, why: Html) -> Html {
+        let held = self.view.account.collecting_fen;
+        if held.is_zero() {
+            return why;
+        }
+        self.sentences([why, self.t.held_by_debit(Figure(held))])
+    }
+
+    fn is_suspended_by_alipay(&self) -> bool {
+        let is_by_alipay =
+            |notice: &Notice| matches!(notice, Notice::AgreementSuspended { by_alipay: true, .. });
+        self.view.notices.iter().any(is_by_alipay)
     }
 
     pub(super) fn reason(&self, reason: DeclineReason) -> Html {
@@ -114,15 +153,20 @@ impl Writer<'_> {
             return Vec::new();
         }
         let mut facts = Vec::new();
-        if next.agreement.is_some() {
-            facts.push((t.paid_from(), t.alipay_account()));
+        if let Some(agreement) = &next.agreement {
+            let account = match &agreement.payer_login {
+                Some(login) => t.alipay_account_of(login),
+                None => t.alipay_account(),
+            };
+            facts.push((t.paid_from(), account));
         }
         let bills = next.days.map_or_else(|| t.earlier_bills(), |days| self.bills(days));
-        let part = if next.rest_fen.is_positive() { t.in_part() } else { t.in_full() };
+        let is_left = next.strip.iter().any(|entry| entry.part == StripPart::Left);
+        let part = if is_left { t.in_part() } else { t.in_full() };
         facts.push((t.covers(), Html(format!("{bills}{part}"))));
         if let Some(agreement) = &next.agreement {
             let href = self.frame.page("withholding");
-            let link = Writer::link(&href, &t.your_agreement(&agreement.ends_in));
+            let link = Html::link(&href, &t.your_agreement(&agreement.ends_in));
             let single = Figure(agreement.single_limit_fen);
             let limits = match agreement.daily_limit_fen {
                 Some(daily) => t.up_to_daily(single, Figure(daily)),
@@ -138,12 +182,12 @@ impl Writer<'_> {
     fn bills(&self, days: WithheldDays) -> Html {
         let base = self.frame.page("bills");
         if days.and_earlier {
-            Writer::link(&base, &self.t.bills_of_and_earlier(self.span(days)))
+            Html::link(&base, &self.t.bills_of_and_earlier(self.span(days)))
         } else if days.from == days.through {
             let bill = steelyard_billing::StatementId { day: days.from, supplement: 0 };
-            Writer::link(&bill_path(&base, bill), &self.t.bill_of(bill))
+            Html::link(&bill_path(&base, bill), &self.t.bill_of(bill))
         } else {
-            Writer::link(&base, &self.t.bills_of(self.span(days)))
+            Html::link(&base, &self.t.bills_of(self.span(days)))
         }
     }
 
@@ -181,8 +225,13 @@ impl Writer<'_> {
             return Some(self.t.declined_note());
         }
         let is_open = next.state == WithholdingState::Due && next.since_s.is_none();
-        let at = next.at_s.filter(|_| is_open).map(|at| self.clock(at).time())?;
-        Some(self.t.fixed_at(at, Figure(next.unreserved_fen)))
+        let at = self.clock(next.at_s.filter(|_| is_open)?);
+        let owed = Figure(next.unreserved_fen);
+        Some(if Writer::day_of(at) == Some(self.view.today) {
+            self.t.fixed_at(at.time(), owed)
+        } else {
+            self.t.fixed_after_tonight(at.time(), owed)
+        })
     }
 
     fn actions(&self) -> Vec<Action> {
@@ -202,7 +251,21 @@ impl Writer<'_> {
         if may.pay && !is_on_its_way {
             actions.push(action("recharge", t.recharge(), "btn"));
         }
-        if next.state == WithholdingState::NoAgreement && may.mandate {
+        let may_sign = match next.state {
+            WithholdingState::NoAgreement => true,
+            WithholdingState::PrepaidCovers
+            | WithholdingState::NothingOwed
+            | WithholdingState::BelowMinimum => next.agreement.is_none(),
+            WithholdingState::Suspended => !self.is_suspended_by_alipay(),
+            WithholdingState::LimitTooSmall
+            | WithholdingState::Due
+            | WithholdingState::Declined
+            | WithholdingState::UnderWay
+            | WithholdingState::InDoubt
+            | WithholdingState::GivenUp
+            | WithholdingState::Closed => false,
+        };
+        if may_sign && may.mandate {
             actions.push(action("withholding", t.sign(), QUIET));
         }
         match next.days {

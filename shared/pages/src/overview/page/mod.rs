@@ -246,11 +246,6 @@ impl Writer<'_> {
     }
 
     fn sentences(&self, sentences: impl IntoIterator<Item = Html>) -> Html {
-        joined(sentences, &self.t.sentence_gap())
-    }
-
-    fn link(href: &str, label: &Html) -> Html {
-        let href = Html::show(href, crate::Lang::En);
-        Html(format!("<a href=\"{href}\">{label}</a>"))
+        joined(sentences, &Common(self.frame.lang).gap())
     }
 }

@@ -15,7 +15,7 @@ impl Writer<'_> {
     pub(super) fn notice(&self, notice: &Notice) -> Note {
         let (t, lang) = (self.t, self.frame.lang);
         let bills = self.frame.page("bills");
-        let see_lines = |bill| Writer::link(&bill_path(&bills, bill), &t.see_lines());
+        let see_lines = |bill| Html::link(&bill_path(&bills, bill), &t.see_lines());
         let plain = |icon, heading, text| Note { class: "", icon, heading, text };
         match notice {
             Notice::AgreementSuspended { since_s, by_alipay, owed_fen } => {
@@ -42,7 +42,7 @@ impl Writer<'_> {
             Notice::PriceChange { from, rates, basis, before_fen, after_fen, change_fen } => {
                 let what = self.what_changes(rates);
                 let effect = self.effect(*basis, (*before_fen, *after_fen, *change_fen));
-                let link = Writer::link(&self.frame.page("calculator"), &t.compare());
+                let link = Html::link(&self.frame.page("calculator"), &t.compare());
                 let text = self.sentences([what, effect, t.no_action(), link]);
                 plain(Icon::Tag, t.new_prices(*from), text)
             }
@@ -86,7 +86,7 @@ impl Writer<'_> {
             let path = self.frame.page("recharge");
             let amount = deposit.missing_fen;
             let href = format!("{path}?amount={amount}&purpose=deposit#pay-in");
-            Writer::link(&href, &t.pay_deposit())
+            Html::link(&href, &t.pay_deposit())
         });
         let all = [due, next, Some(t.deposit_use()), pay];
         let heading = t.deposit(Figure(deposit.held_fen), Figure(deposit.required_fen));

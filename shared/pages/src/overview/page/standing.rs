@@ -22,7 +22,7 @@ impl Writer<'_> {
         let cure = Some(standing.cure_fen).filter(|cure| cure.is_positive());
         let pay = cure.filter(|_| self.frame.may.pay).map(|amount| {
             let href = format!("{}?amount={amount}#pay-in", self.frame.page("recharge"));
-            Writer::link(&href, &t.pay_to_restore())
+            Html::link(&href, &t.pay_to_restore())
         });
         let cure = cure.map(|amount| t.stage_cure(Figure(amount)));
         let next = standing.next.map(|next| t.stage_next(next.on, self.stage(next.stage)));
