@@ -63,7 +63,7 @@ pub enum Collectable {
 /// What a debit that was not sent will ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expected {
-    /// What it will ask for, in fen.
+    /// The amount that the debit will ask for, in fen.
     pub amount_fen: Fen,
     /// The time at which it is sent.
     pub at_s: Timestamp,

@@ -141,9 +141,9 @@ pub(super) fn sent_at(debit: &Debit) -> Option<Timestamp> {
     last.filter(|_| debit.phase != Phase::Due)
 }
 
-/// The one debit that was paid and covers the statement's day, with what it took of the bill:
-/// all that was paid since, if the bills that it covers were paid by it alone; otherwise its amount,
-/// if it covers this day only. None if that is not known.
+/// The one debit that was paid and covers the statement's day, with what it took of the bill: all
+/// that was paid since, if the bills that it covers were paid by it alone; otherwise its amount, if
+/// it covers this day only. None if that is not known.
 fn withheld(
     of: BillRecords<'_>,
     paid_since: Fen,

@@ -99,7 +99,7 @@ pub struct LedgerDecline {
     /// The number of the debit among the provider's, from 1.
     #[schema(value_type = u64)]
     pub debit: DebitId,
-    /// When, and why.
+    /// The time and the reason of the decline.
     #[serde(flatten)]
     pub declined: DeclinedTry,
 }
