@@ -230,10 +230,11 @@ impl AuditReport {
 
     pub(crate) fn print(&self) -> Result<(), Error> {
         output::print(format_args!(
-            "audited {}: {}, {} in the journal, {}",
+            "audited {}: {}, {} {}, {}",
             output::counted(self.providers, "provider"),
             output::counted(self.statements, "statement"),
             self.entries,
+            if self.entries == 1 { "journal entry" } else { "journal entries" },
             output::counted(self.debits, "debit"),
         ))?;
         output::print(format_args!(

@@ -30,7 +30,7 @@ pub(crate) struct PortalArgs {
     #[arg(long, value_name = "RIGHT")]
     may: Vec<SessionRight>,
     /// The language of the pages, `en` or `zh`; by the browser's preference unless given.
-    #[arg(long, value_name = "LANGUAGE")]
+    #[arg(long, value_name = "LANGUAGE", value_parser = ["en", "zh"])]
     lang: Option<String>,
     /// How long the session lasts once it is opened, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 3_600)]

@@ -41,7 +41,7 @@ pub(crate) struct LinkRequest {
     /// The name of an operator, who sees every account; missing if the provider itself looks.
     #[schema(value_type = Option<String>)]
     operator: Option<Person>,
-    /// `en` or `zh`; by the browser's preference if missing.
+    /// The language: `en` or `zh`, also as in `zh-CN`; by the browser's preference if missing.
     locale: Option<String>,
     /// The platform's page to which the visitor returns.
     return_url: Option<String>,
@@ -101,13 +101,18 @@ pub(crate) async fn make(
         (None, Some(provider)) => (Visitor::Provider(provider), None),
         (None, None) => return Err(malformed("name a `provider` or an `operator`".to_owned())),
     };
+    let lang = |tag: &String| {
+        let lang = steelyard_pages::Lang::of_tag(tag);
+        lang.ok_or_else(|| malformed("`locale` is neither `en` nor `zh`".to_owned()))
+    };
+    let locale = asked.locale.as_ref().map(lang).transpose()?;
     let default_s = u32::try_from(SESSION_DEFAULT.as_secs()).unwrap_or(u32::MAX);
     let link = SessionLink {
         visitor,
         looks_at,
         may: asked.may,
         lasts_s: asked.expires_in_s.unwrap_or(default_s),
-        locale: asked.locale,
+        locale: locale.map(|lang| lang.name().to_owned()),
         return_url: asked.return_url,
         made_at_s: shared.session_now(),
         session_version,

@@ -192,14 +192,17 @@ impl Shared {
                 entries = read.map_err(Refusal::unavailable)?;
                 // One that was booked since the account was read has no balance to show beside it.
                 entries.retain(|entry| entry.record().number <= last);
-                // The debits of the movements that are listed.
-                let listed = entries.iter().filter(|entry| query.wants(entry.record().number));
-                let newest = listed.filter_map(|entry| entry.record().cause.debit()).max();
-                let next = newest.map(|debit| DebitId(debit.0.saturating_add(1)));
-                let next = next.filter(|_| before.is_some());
-                if before.is_none() || next.is_some() {
-                    let read = billing.newest::<Debit>(provider, next.as_ref(), shown).await;
-                    (debits, unreadable) = reported(read.map_err(Refusal::unavailable)?);
+                // Debits are made one after the other: those of the listed movements come before
+                // the next one that a newer movement names.
+                let newer = entries.iter().filter(|entry| !query.wants(entry.record().number));
+                let above = newer.filter_map(|entry| entry.record().cause.debit()).min();
+                let next = above.map(|debit| DebitId(debit.0.saturating_add(1)));
+                let read = billing.newest::<Debit>(provider, next.as_ref(), shown).await;
+                (debits, unreadable) = reported(read.map_err(Refusal::unavailable)?);
+                let open = visit.account.account.open_debit;
+                if let Some(open) = open.filter(|open| debits.iter().all(|of| of.debit != *open)) {
+                    let open = billing.find::<Debit>(provider, &open).await;
+                    debits.extend(open.map_err(Refusal::unavailable)?);
                 }
             }
             LedgerKind::Debits => {
@@ -522,8 +525,6 @@ fn is_owed(visit: &Visit, statements: &[Statement], id: StatementId) -> Result<b
     Ok(owed.any(|(statement, owed)| statement.statement == id && owed.is_positive()))
 }
 
-/// Whether a debit collects what a statement charges: one that was sent says which days it is for,
-/// and one that is still to be sent is for what is owed then.
 /// Whether a debit collects a bill, or may: the open one takes what is oldest, whatever was paid
 /// since it was sent.
 fn collects(debit: &Debit, id: StatementId, is_owed: bool, open: Option<DebitId>) -> bool {

@@ -233,14 +233,15 @@ impl Settler {
         after: Account,
         (from, to): (BillingDay, BillingDay),
     ) -> Result<Fen, UnnamedError> {
-        let known = (terms.plans(), &self.books.rules.calendar);
+        let calendar = &self.books.rules.calendar;
+        let present = calendar.day_of(terms.now)?.month();
+        if !(from.month()..=to.month()).contains(&present) {
+            return Ok(Fen::ZERO);
+        }
+        let known = (terms.plans(), calendar);
         let (provider, account) = (found.provider.clone(), &found.account);
         match MonthSoFar::new(provider, account, after, known, terms.now) {
-            Ok(month) => {
-                let figures = month.figures();
-                let is_asked = (from.month()..=to.month()).contains(&figures.month);
-                Ok(if is_asked { figures.at_month_end_fen } else { Fen::ZERO })
-            }
+            Ok(month) => Ok(month.figures().at_month_end_fen),
             Err(OnTopError::Settlement(error)) => Err(error.into()),
             // The month is not billed, or charged to its end. The others come of quotes alone.
             Err(

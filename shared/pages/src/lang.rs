@@ -23,6 +23,12 @@ impl Lang {
         Lang::ALL.into_iter().find(|lang| lang.name() == name)
     }
 
+    /// The language of a tag such as `zh-CN` (BCP 47), by its first part.
+    #[must_use]
+    pub fn of_tag(tag: &str) -> Option<Lang> {
+        Lang::named(&tag.trim().split('-').next()?.to_ascii_lowercase())
+    }
+
     /// The short name: `en` or `zh`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -68,8 +74,7 @@ impl Lang {
                 Some((tag, parameter)) => (tag, thousandths(parameter.trim())?),
                 None => (range, 1000),
             };
-            let primary = tag.trim().split('-').next()?.to_ascii_lowercase();
-            Some((Lang::named(&primary)?, quality))
+            Some((Lang::of_tag(tag)?, quality))
         });
         // The first of equals: `max_by_key` would take the last.
         let best = wanted

@@ -78,11 +78,12 @@ async fn send(
 
 fn seen(answer: &Value) -> Seen {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let cookie = text(&answer["cookies"][0]);
+    let cookies = answer["cookies"].as_array().into_iter().flatten();
+    let pair = |cookie: &Value| text(cookie).split(';').next().unwrap_or_default().to_owned();
     Seen {
         status: answer["statusCode"].as_u64().unwrap(),
         location: text(&answer["headers"]["location"]),
-        cookie: cookie.split(';').next().unwrap_or_default().to_owned(),
+        cookie: cookies.map(pair).collect::<Vec<_>>().join("; "),
         body: text(&answer["body"]),
     }
 }
@@ -445,6 +446,7 @@ async fn a_page_costs_few_requests() {
         ("bills/2015-05", 2),
         ("calculator", 1),
         ("ledger", 3),
+        ("ledger?before=2", 3),
         ("recharge", 4),
         ("withholding", 4),
         ("alerts", 2),
@@ -458,6 +460,23 @@ async fn a_page_costs_few_requests() {
         let cookie = session(&platform, "a", &[]).await;
         ask(&platform, Method::GET, "/portal/providers/a/bills/2015-05-17", &cookie, "").await;
         costs(&platform, &cookie, "bills/2015-05-17", 4).await;
+    }
+}
+
+#[tokio::test]
+async fn a_link_speaks_a_language_that_the_pages_have_or_is_refused() {
+    let platform = platform().await;
+    for (locale, lang) in [("zh", "zh-Hans"), ("zh-CN", "zh-Hans"), ("en-GB", "en")] {
+        let link = link(&platform, &json!({ "provider": "a", "locale": locale })).await;
+        let entered = ask(&platform, Method::GET, &link, "", "").await;
+        let page = "/portal/providers/a/overview";
+        let seen = ask(&platform, Method::GET, page, &entered.cookie, "").await;
+        assert!(seen.body.contains(&format!("<html lang=\"{lang}\">")), "{locale}");
+    }
+    for locale in ["fr", "", "english"] {
+        let asked = json!({ "provider": "a", "locale": locale });
+        let refused = ask_for_link(&platform, &asked).await;
+        assert_eq!(refused.status, 400, "{locale}: {}", refused.body);
     }
 }
 

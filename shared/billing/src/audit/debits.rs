@@ -88,8 +88,9 @@ fn check_mandate(books: &Books, found: &mut Findings) {
     let active = books.mandates.iter().filter_map(Mandate::in_use).collect::<Vec<_>>();
     let noted = books.provider.mandate.as_ref();
     let named = |mandate: &MandateInUse| {
-        let MandateInUse { mandate, agreement_no, limit_fen, .. } = mandate;
-        format!("{mandate} ({agreement_no}, up to {limit_fen})")
+        let MandateInUse { mandate, agreement_no, limit_fen, daily_limit_fen, .. } = mandate;
+        let daily = daily_limit_fen.map_or(String::new(), |daily| format!(", {daily} a day"));
+        format!("{mandate} ({agreement_no}, up to {limit_fen}{daily})")
     };
     let agrees = active.len() <= 1 && active.first() == noted;
     found.check(agrees, || {

@@ -165,7 +165,7 @@ impl Collecting<'_> {
             oldest.map(|charge| self.rules.calendar.day_of(charge.charged_at_s)).transpose()?;
         let data = DebitScheduled {
             debit: debit.debit,
-            due_at_s: due_at,
+            due_at_s: expected.map_or(due_at, |expected| expected.at_s),
             expected_fen: expected.map_or(Fen::ZERO, |expected| expected.amount_fen),
             owed_fen,
             owed_since,

@@ -206,8 +206,9 @@ pub struct DebitScheduled {
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[cfg_attr(feature = "schema", schemars(with = "i64"))]
     pub due_at_s: Timestamp,
-    /// The amount in fen, if nothing changes until then: what is owed, at most the mandate's
-    /// limit for one debit. A recharge before it is due lowers it.
+    /// The amount in fen, if nothing changes until then: what is owed, within the mandate's limits
+    /// for one debit and for a day; 0 if that is too little for a debit. A recharge before it is
+    /// due lowers it.
     pub expected_fen: Fen,
     /// What is owed in all and not being collected by another debit.
     pub owed_fen: Fen,

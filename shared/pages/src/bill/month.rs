@@ -156,14 +156,17 @@ impl MonthBill {
         let first = settled.map_or(month.first_day(), BillingDay::next);
         let last = calendar.day_of(records.now)?.min(month.last_day());
         let is_ahead = records.account.settled_through.is_some_and(|day| day >= month.last_day());
+        let is_closed = !calendar.is_open(month, records.now);
+        // The account leaves a month that was read whole after its close: no bill is to come then.
+        let is_left = is_closed && !records.account.months.contains_key(&month);
         Ok(MonthBill {
             provider: records.provider.provider.clone(),
             month,
             as_of_s: records.now,
             closes_at_s: calendar.closes_at(month),
-            is_closed: !calendar.is_open(month, records.now),
+            is_closed,
             settled_through: settled,
-            unbilled: (!is_ahead && first <= last).then_some((first, last)),
+            unbilled: (!is_ahead && !is_left && first <= last).then_some((first, last)),
             taxes: BillTax::of(of_month.clone())?,
             rates: rates(of_month)?,
             total: BilledSum::of(days.iter().map(|day| day.sum))?,

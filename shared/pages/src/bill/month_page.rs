@@ -22,6 +22,7 @@ pub struct MonthBillPage<'a> {
     t: Texts,
     bill: &'a MonthBill,
     state: Html,
+    is_whole: bool,
     label: Html,
     lead: Html,
     closing: Html,
@@ -36,10 +37,7 @@ impl<'a> MonthBillPage<'a> {
     pub fn new(frame: &'a Frame, calendar: &'a Calendar, bill: &'a MonthBill) -> MonthBillPage<'a> {
         let t = Texts(frame.lang);
         let calls = Html::show(Signed(bill.total.calls), frame.lang);
-        // Of a closed month no bill is to come: the days without one had no usage.
-        let is_open = !bill.is_closed;
-        let unbilled = bill.unbilled.filter(|_| is_open);
-        let is_whole = unbilled.is_none() && bill.settled_through.is_some();
+        let is_whole = bill.unbilled.is_none() && bill.settled_through.is_some();
         let state = match bill.settled_through {
             Some(_) if is_whole => t.month_settled(),
             Some(day) => t.month_open(day),
@@ -50,7 +48,7 @@ impl<'a> MonthBillPage<'a> {
         } else {
             t.month_closes(t.moment(wall_clock(calendar, bill.closes_at_s)))
         };
-        let unbilled = unbilled.map(|(first, last)| {
+        let unbilled = bill.unbilled.map(|(first, last)| {
             if first == last { t.unbilled_day(first) } else { t.unbilled_days(first, last) }
         });
         MonthBillPage {
@@ -59,6 +57,7 @@ impl<'a> MonthBillPage<'a> {
             t,
             bill,
             state,
+            is_whole,
             label: if is_whole { t.charge_of_month() } else { t.charge_so_far() },
             lead: t.month_calls(calls, counted(bill.days.len())),
             closing,

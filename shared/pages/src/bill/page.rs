@@ -292,15 +292,11 @@ impl Writer<'_> {
             strip = strip.row("−", label, plain(payment.from_prepaid_fen));
         }
         let by = |debit: &&TrailDebit| Some(debit.debit) == payment.withheld_by;
-        let withheld = bill.trail.debits.iter().find(by).map(|debit| (debit, payment.withheld_fen));
-        let otherwise = withheld.map_or(Ok(payment.paid_since_fen), |(_, withheld)| {
-            payment.paid_since_fen.minus(withheld)
-        });
-        let otherwise = otherwise.unwrap_or(payment.paid_since_fen);
-        if otherwise.is_positive() {
-            strip = strip.row("−", t.paid_since(), plain(otherwise));
+        if payment.paid_otherwise_fen.is_positive() {
+            strip = strip.row("−", t.paid_since(), plain(payment.paid_otherwise_fen));
         }
-        if let Some((debit, withheld)) = withheld {
+        let debit = bill.trail.debits.iter().find(by);
+        if let Some((debit, withheld)) = debit.zip(payment.withheld_fen) {
             let label = t.alipay_at(self.moment(debit.at_s));
             strip = strip.row("−", label, plain(withheld));
         }

@@ -24,12 +24,15 @@ pub struct BillPayment {
     /// The sum that was paid since, by withholding, by recharging or from the deposit.
     #[schema(value_type = i64)]
     pub paid_since_fen: Fen,
-    /// The debit that paid of it; none if it was not withheld, or by several.
+    /// The debit that was paid and covers the day; none without one, or with several.
     #[schema(value_type = Option<u64>)]
     pub withheld_by: Option<DebitId>,
-    /// What of the sum that was paid since that debit took; nothing if that is not known.
+    /// What of the sum that was paid since that debit took; none if that is not known.
+    #[schema(value_type = Option<i64>)]
+    pub withheld_fen: Option<Fen>,
+    /// The rest of that sum; all of it if that is not known.
     #[schema(value_type = i64)]
-    pub withheld_fen: Fen,
+    pub paid_otherwise_fen: Fen,
     /// What the open debit collects, or is to collect.
     pub collecting: Option<Collecting>,
     /// The sum that is left to pay, without what is being collected.
@@ -88,12 +91,14 @@ impl BillPayment {
         let due = charge.max(Fen::ZERO).minus(statement.from_prepaid_fen)?;
         let paid_since = due.minus(owed)?;
         let withheld = withheld(of, paid_since, receivable)?;
+        let withheld_fen = withheld.and_then(|(_, amount)| amount);
         Ok(BillPayment {
             charge_fen: charge,
             from_prepaid_fen: statement.from_prepaid_fen,
             paid_since_fen: paid_since,
             withheld_by: withheld.map(|(debit, _)| debit),
-            withheld_fen: withheld.map_or(Fen::ZERO, |(_, amount)| amount),
+            withheld_fen,
+            paid_otherwise_fen: paid_since.minus(withheld_fen.unwrap_or(Fen::ZERO))?,
             collecting: collecting.map(|(debit, amount_fen)| Collecting {
                 debit: debit.debit,
                 amount_fen,
@@ -143,12 +148,12 @@ pub(super) fn sent_at(debit: &Debit) -> Option<Timestamp> {
 
 /// The one debit that was paid and covers the statement's day, with what it took of the bill: all
 /// that was paid since, if the bills that it covers were paid by it alone; otherwise its amount, if
-/// it covers this day only. None if that is not known.
+/// it covers this day only.
 fn withheld(
     of: BillRecords<'_>,
     paid_since: Fen,
     receivable: Fen,
-) -> Result<Option<(DebitId, Fen)>, MoneyError> {
+) -> Result<Option<(DebitId, Option<Fen>)>, MoneyError> {
     let day = of.statement.statement.day;
     let covering = of.debits.iter().map(|of| of.debit).filter(|debit| debit.payment().is_some());
     let mut covering = covering.filter_map(|debit| {
@@ -168,7 +173,7 @@ fn withheld(
     let took = if Fen::sum(paid.iter().copied())? == terms.amount_fen {
         Some(paid_since)
     } else {
-        Some(terms.amount_fen.min(paid_since)).filter(|_| paid.len() == 1)
+        Some(terms.amount_fen.min(paid_since)).filter(|_| terms.from == terms.through)
     };
-    Ok(took.map(|took| (debit, took)))
+    Ok(Some((debit, took)))
 }

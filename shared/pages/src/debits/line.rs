@@ -222,12 +222,11 @@ impl DebitView {
         let told = |what, can| Told { what, can };
         match self.state {
             DebitState::WithoutAgreement => {
+                if self.is_fixed {
+                    return told(t.not_sent_without_agreement(), t.without_agreement_later());
+                }
                 let what = next.map_or_else(Html::default, |at| t.without_agreement_what(at));
-                let can = match self.is_fixed {
-                    true => t.without_agreement_later(),
-                    false => t.mandate_dead_can(),
-                };
-                told(what, can)
+                told(what, t.mandate_dead_can())
             }
             DebitState::Scheduled if self.amount_fen.is_none() => {
                 told(next.map_or_else(Html::default, |at| t.nothing_yet(at)), t.nothing_to_do())

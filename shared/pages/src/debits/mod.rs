@@ -61,7 +61,7 @@ pub struct DebitView {
 pub enum DebitState {
     /// It is to be sent for the first time.
     Scheduled,
-    /// No agreement is in force, so that it ends when it falls due, and nothing is taken.
+    /// No agreement is in force, so that it is not sent: it ends, or is put off.
     WithoutAgreement,
     /// A function is calling Alipay.
     Sending,

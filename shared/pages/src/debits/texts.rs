@@ -23,17 +23,21 @@ texts! {
         zh: "将于 {at} 扣款。",
     }
     nothing_yet(at: DateTime) {
-        en: "Too little is owed now for a debit. If that is still so on {at}, nothing is withheld.",
-        zh: "当前待付金额不足以扣款。如到 {at} 仍然如此，则不扣款。",
+        en: "By what is owed, and what the agreement allows, there is nothing to withhold now. If that is still so on {at}, nothing is withheld.",
+        zh: "按当前待付金额和协议限额，没有可扣款项。如到 {at} 仍然如此，则不扣款。",
     }
     without_agreement() { en: "no agreement", zh: "没有协议" }
     without_agreement_what(at: DateTime) {
         en: "No agreement is in force. If that is still so on {at}, the debit ends then, and nothing is taken for it.",
         zh: "当前没有生效的代扣协议。如到 {at} 仍然如此，这笔扣款即告终止，不会扣取任何金额。",
     }
+    not_sent_without_agreement() {
+        en: "No agreement is in force, so it is not sent: it is put off from day to day, or ends.",
+        zh: "当前没有生效的代扣协议，因此不会发起：逐日推迟，或者终止。",
+    }
     without_agreement_later() {
-        en: "From then on you can pay the amount by a recharge; a recharge before it does not reach it.",
-        zh: "此后您可以充值支付该金额，在此之前的充值不会用于这笔扣款。",
+        en: "Once it has ended, you can pay the amount by a recharge; before that, a recharge does not reach it.",
+        zh: "终止后您可以充值支付该金额，在此之前的充值不会用于这笔扣款。",
     }
     scheduled_can() {
         en: "A recharge that arrives before then comes off first.",

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use steelyard_billing::mandate::{MandatePhase, Suspension};
 use steelyard_billing::{
     Debit, DeclineReason, GiveUpReason, MandateId, Phase, Request, Statement, StatementId,
     days_collected, still_owed,
@@ -39,6 +40,8 @@ pub struct NextWithholding {
     /// The receivable beyond the amount, which follows by other debits.
     #[schema(value_type = i64)]
     pub rest_fen: Fen,
+    /// Whether the provider can sign an agreement now, or go on with an offer of one.
+    pub can_sign: bool,
     /// What debits took that were sent today.
     #[schema(value_type = i64)]
     pub withheld_today_fen: Fen,
@@ -200,12 +203,28 @@ impl Parts<'_> {
             since_s,
             unreserved_fen: self.records.account.figures.unreserved()?,
             rest_fen: receivable.minus(amount_fen)?,
+            can_sign: self.can_sign(),
             withheld_today_fen: self.records.account.withheld_on(today),
             minimum_fen: self.records.rules.minimum_fen,
             days: self.days_of(amount_fen)?,
             strip: strip(self.more.statements, receivable, amount_fen)?,
             agreement: self.agreement(),
             declined: declined.filter(|_| has_failed),
+        })
+    }
+
+    fn can_sign(&self) -> bool {
+        if self.records.provider.mandate.is_some() || self.more.closed.is_some() {
+            return false;
+        }
+        self.more.mandate.is_none_or(|mandate| match &mandate.phase {
+            MandatePhase::Offered
+            | MandatePhase::Ended { .. }
+            | MandatePhase::Suspended { why: Suspension::ByDebit { .. }, .. } => true,
+            MandatePhase::Active
+            | MandatePhase::Suspended { why: Suspension::ByGateway, .. }
+            | MandatePhase::Ending { .. }
+            | MandatePhase::ConfirmingEnd { .. } => false,
         })
     }
 
@@ -259,6 +278,12 @@ impl Parts<'_> {
             Phase::Due if self.records.provider.mandate.is_none() => self.without_agreement(),
             Phase::Due if debit.terms.is_none() => match self.records.expected(due_at)? {
                 // It is withdrawn when it falls due.
+                None if self.records.account.figures.unreserved()?
+                    >= self.records.rules.minimum_fen
+                    && self.records.account.figures.unreserved()?.is_positive() =>
+                {
+                    WithholdingState::LimitTooSmall
+                }
                 None => self.not_needed(),
                 Some(expected) if expected.at_s <= now => WithholdingState::UnderWay,
                 Some(_) => WithholdingState::Due,

@@ -304,7 +304,8 @@ fn chip(t: Texts, calendar: &Calendar, view: &Withholding) -> Chip {
 /// The note on why withholding has ended, or is suspended.
 fn told(frame: &Frame, calendar: &Calendar, view: &Withholding) -> Option<Told> {
     let t = Texts(frame.lang);
-    let owed = view.balance.owed_fen;
+    // What a recharge would pay: a debit that is open holds the rest.
+    let owed = view.balance.payable_fen;
     let agreement = view.agreement.as_ref()?;
     if view.state == WithholdingState::Ending {
         return Some(Told { title: t.ending_title(), text: t.ending_text(Figure(owed)) });

@@ -46,8 +46,8 @@ texts! {
     }
     owed_already() { en: "Owed already", zh: "现有待付" }
     owed_already_text(owed: Figure) {
-        en: "{owed} of earlier bills is withheld first, from the next day on, unless you pay it before.",
-        zh: "此前账单的 {owed} 自次日起最先代扣，您也可以提前支付。",
+        en: "{owed} of earlier bills is withheld first, when debits next fall due, unless you pay it before.",
+        zh: "此前账单的 {owed} 自下一次扣款起最先代扣，您也可以提前支付。",
     }
     at_most() { en: "At most", zh: "限额" }
     at_most_both(single: Figure, daily: Figure) {
@@ -161,8 +161,9 @@ texts! {
     comma() { en: ", ", zh: "，" }
     semicolon() { en: "; ", zh: "；" }
     stop() { en: ". ", zh: "。" }
-    next_tomorrow(time: Time) {
-        en: "What is owed is withheld from tomorrow at {time} on.", zh: "待付金额自明天 {time} 起代扣。",
+    next_requested(time: Time) {
+        en: "What is owed is withheld when debits next fall due, at {time}.",
+        zh: "待付金额将于下一次扣款时间 {time} 起代扣。",
     }
     next_none() { en: "Nothing is to be withheld now.", zh: "当前没有待扣款项。" }
 

@@ -207,7 +207,9 @@ fn what_a_debit_took_of_a_bill_is_told_apart_from_what_was_paid_otherwise() {
     let both = both.map(|of| of.charge_fen.minus(of.from_prepaid_fen).unwrap());
     let both = Fen::sum(both).unwrap();
     for (debit, withheld) in [
-        // All of the bill; all but what was recharged; of two bills all; of two bills a part.
+        // All of the bill; all but what was recharged; of two bills all; of two bills a part; of
+        // this one and of bills of the month before.
+        (debit_of(due, "2015-04-30"), None),
         (debit_of(due, "2015-05-18"), Some(due)),
         (debit_of(rest, "2015-05-18"), Some(rest)),
         (debit_of(both, "2015-05-17"), Some(due)),
@@ -225,8 +227,7 @@ fn what_a_debit_took_of_a_bill_is_told_apart_from_what_was_paid_otherwise() {
         let bill = DayBill::new(month.records(), records).unwrap();
         let payment = &bill.payment;
         assert_eq!((payment.paid_since_fen, payment.left_fen), (due, Fen::ZERO));
-        assert_eq!(payment.withheld_by, withheld.map(|_| DebitId(4)));
-        assert_eq!(payment.withheld_fen, withheld.unwrap_or(Fen::ZERO));
+        assert_eq!((payment.withheld_by, payment.withheld_fen), (Some(DebitId(4)), withheld));
         let html = page(&month, &bill, Lang::En);
         assert_eq!(html.contains("From Alipay"), withheld.is_some());
         assert_eq!(html.contains("Paid since"), withheld != Some(due), "{debit:?}");

@@ -65,7 +65,10 @@ impl Writer<'_> {
                 (t.suspended(), None, self.and_collecting(t.suspended_by_debit_why()))
             }
             WithholdingState::LimitTooSmall => {
-                let limit = next.agreement.as_ref().map_or(Fen::ZERO, |a| a.single_limit_fen);
+                let limit = next.agreement.as_ref().map_or(Fen::ZERO, |agreement| {
+                    let daily = agreement.daily_limit_fen.unwrap_or(agreement.single_limit_fen);
+                    agreement.single_limit_fen.min(daily)
+                });
                 (t.limit_too_small(), None, t.limit_too_small_why(Figure(limit), minimum))
             }
             WithholdingState::Due => {
@@ -251,21 +254,7 @@ impl Writer<'_> {
         if may.pay && !is_on_its_way {
             actions.push(action("recharge", t.recharge(), "btn"));
         }
-        let may_sign = match next.state {
-            WithholdingState::NoAgreement => true,
-            WithholdingState::PrepaidCovers
-            | WithholdingState::NothingOwed
-            | WithholdingState::BelowMinimum => next.agreement.is_none(),
-            WithholdingState::Suspended => !self.is_suspended_by_alipay(),
-            WithholdingState::LimitTooSmall
-            | WithholdingState::Due
-            | WithholdingState::Declined
-            | WithholdingState::UnderWay
-            | WithholdingState::InDoubt
-            | WithholdingState::GivenUp
-            | WithholdingState::Closed => false,
-        };
-        if may_sign && may.mandate {
+        if next.can_sign && may.mandate && !is_on_its_way {
             actions.push(action("withholding", t.sign(), QUIET));
         }
         match next.days {
