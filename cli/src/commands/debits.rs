@@ -230,11 +230,11 @@ async fn find(tables: &Tables, provider: &ProviderId, debit: DebitId) -> Result<
 async fn list(target: &TargetArgs, system: &System, state: Option<State>) -> Result<Exit, Error> {
     let AccountPage { accounts, unreadable, .. } = system.tables.registry().await?;
     let is_well = output::tell_unreadable(&unreadable, target.json);
-    let mut debits = Vec::new();
+    let (rules, mut debits) = (system.rules()?, Vec::new());
     for found in accounts {
         for debit in system.tables.billing.all::<Debit>(&found.provider.provider).await? {
             if state.is_none_or(|state| state == State::of(&debit)) {
-                let expected = expected(&debit, &found, &system.rules()?)?;
+                let expected = expected(&debit, &found, &rules)?;
                 debits.push(Listed { debit, expected });
             }
         }

@@ -192,11 +192,14 @@ impl Shared {
                 entries = read.map_err(Refusal::unavailable)?;
                 // One that was booked since the account was read has no balance to show beside it.
                 entries.retain(|entry| entry.record().number <= last);
-                // Debits are made one after the other: those of the listed movements come before
-                // the next one that a newer movement names.
-                let newer = entries.iter().filter(|entry| !query.wants(entry.record().number));
-                let above = newer.filter_map(|entry| entry.record().cause.debit()).min();
-                let next = above.map(|debit| DebitId(debit.0.saturating_add(1)));
+                // Debits are made one after the other: none of an older page is later than the next
+                // one that is named above it. A payment that came to light late names an old one.
+                let is_newer = |entry: &&Entry| !query.wants(entry.record().number);
+                let named = |entry: &Entry| entry.record().cause.debit();
+                let above = entries.iter().rev().filter(is_newer).find_map(named);
+                let listed = entries.iter().filter(|entry| !is_newer(entry)).filter_map(named);
+                let last = above.map(|above| listed.fold(above, DebitId::max));
+                let next = last.map(|debit| DebitId(debit.0.saturating_add(1)));
                 let read = billing.newest::<Debit>(provider, next.as_ref(), shown).await;
                 (debits, unreadable) = reported(read.map_err(Refusal::unavailable)?);
                 let open = visit.account.account.open_debit;
@@ -525,8 +528,8 @@ fn is_owed(visit: &Visit, statements: &[Statement], id: StatementId) -> Result<b
     Ok(owed.any(|(statement, owed)| statement.statement == id && owed.is_positive()))
 }
 
-/// Whether a debit collects a bill, or may: the open one takes what is oldest, whatever was paid
-/// since it was sent.
+/// Whether a debit collects a bill, or may collect it: the open debit pays the oldest bills first,
+/// whatever was paid since it was sent.
 fn collects(debit: &Debit, id: StatementId, is_owed: bool, open: Option<DebitId>) -> bool {
     let is_open = open == Some(debit.debit);
     let covers = debit.terms.as_ref().is_some_and(|terms| terms.covers(id.day));

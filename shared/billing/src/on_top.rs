@@ -154,7 +154,7 @@ impl MonthSoFar {
         Ok(MonthSoFar { figures: MonthFigures { at_month_end_fen, ..figures }, ..so_far })
     }
 
-    /// What the month costs so far.
+    /// The figures of the month so far.
     #[must_use]
     pub fn figures(&self) -> MonthFigures {
         self.figures

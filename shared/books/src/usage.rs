@@ -62,9 +62,9 @@ pub struct UsageSums {
     pub charged_fen: Option<Fen>,
     /// The statements that the coming night would make if the day were over now.
     pub coming: Vec<ComingStatement>,
-    /// What the usage of the present month amounts to, if the days reach into it, under rates that
-    /// are charged at the end of the month: it is in no charge yet. Minimums and tax that is added
-    /// are not in it.
+    /// The price of the present month's usage so far under rates that are charged at the end of the
+    /// month, without minimums and tax that is added. No charge contains it yet. It is 0 if the
+    /// days do not reach into the present month.
     pub at_month_end_fen: Fen,
 }
 
@@ -225,7 +225,8 @@ impl Settler {
         Err(StoreError::Contended { operation: READ }.into())
     }
 
-    /// What is charged only at the end of the present month, if some days reach into it.
+    /// The price of usage that is charged only at the end of the present month; nothing if the days
+    /// do not reach into it.
     fn at_month_end(
         &self,
         terms: &RunTerms,

@@ -186,8 +186,8 @@ impl FieldMap {
         })
     }
 
-    /// The method and the status of a line, as far as the map names their fields. A field that it
-    /// names has to be there: without it nobody knows whether the call is billable.
+    /// The method and the status of a line, as far as the map names their fields. A line needs each
+    /// field that the map names, since otherwise the call might not be billable.
     ///
     /// # Errors
     ///

@@ -459,7 +459,7 @@ mod tests {
                 r#"{"key":"a","uri":"/x","time":"2015-05-17T16:00:00Z","verb":"GET","code":304}"#,
                 "not billable: with status 304",
             ),
-            // Whether these are billable nobody knows.
+            // Nobody knows whether these are billable.
             (r#"{"key":"a","uri":"/x","time":1431878400,"code":200}"#, "field `verb`: is absent"),
             (
                 r#"{"key":"a","uri":"/x","time":1431878400,"verb":"GET","code":null}"#,

@@ -95,7 +95,10 @@ texts! {
     actions() { en: "Actions", zh: "操作" }
     sessions() { en: "Sessions", zh: "登录" }
     gap() { en: " ", zh: "" }
-    title_colon() { en: ": ", zh: "：" }
+    colon() { en: ": ", zh: "：" }
+    comma() { en: ", ", zh: "，" }
+    semicolon() { en: "; ", zh: "；" }
+    stop() { en: ". ", zh: "。" }
     as_of(at: DateTime) { en: "As of {at}.", zh: "截至 {at}。" }
     zone(zone: &str) {
         en: "Days are in {zone}. Amounts are in yuan.",
@@ -158,9 +161,9 @@ impl Frame {
         }
     }
 
-    /// What stands between a page and their name.
-    pub(crate) fn title_colon(&self) -> Html {
-        Common(self.lang).title_colon()
+    /// A colon in the language of the page.
+    pub(crate) fn colon(&self) -> Html {
+        Common(self.lang).colon()
     }
 
     /// What the pages of the session are called.

@@ -106,12 +106,12 @@ pub(crate) struct RuleFlags {
     /// provider=app_key,path=request.uri,at=time.
     ///
     /// There are provider, api or path, at or day, method and status, and where the line has them
-    /// id, count and amount. A line without a method or status that is named here is refused, since
-    /// nobody knows whether it is billable. The provider is a caller, as of `--caller`, and the
-    /// path is read as that of a request. Names with dots lead into objects. `at` is an instant of
-    /// RFC 3339, the time of an access log, or Unix time in seconds or milliseconds. Other fields
-    /// are ignored. Without this option a line has the fields id, provider, api, at or day, count
-    /// and amount, and no other, and its provider is an id, or a caller in the map.
+    /// id, count and amount. A line that lacks a method or status named here is refused, since it
+    /// might not be billable. The provider is a caller, as of `--caller`, and the path is read as
+    /// that of a request. Names with dots lead into objects. `at` is an instant of RFC 3339, the
+    /// time of an access log, or Unix time in seconds or milliseconds. Other fields are ignored.
+    /// Without this option a line has the fields id, provider, api, at or day, count and amount,
+    /// and no other, and its provider is an id, or a caller in the map.
     #[arg(long, value_name = "FIELD=NAME,...")]
     pub(crate) fields: Option<FieldNames>,
 

@@ -60,7 +60,7 @@ pub enum Collectable {
     CappedToday,
 }
 
-/// What a debit that was not sent will ask for.
+/// The amount and the time of a debit that was not sent yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expected {
     /// The amount that the debit will ask for, in fen.
@@ -103,9 +103,9 @@ impl Account {
         Ok(if rules.is_enough(amount) { collectable } else { Collectable::CappedToday })
     }
 
-    /// What a debit that was not sent asks for, and when, if it is due at some time, by what is
-    /// owed now: on the next day where the day's limit is used up. None if too little is owed: then
-    /// it is withdrawn when it falls due.
+    /// How much a debit that is not sent yet will ask for, and when, by what is owed now. If the
+    /// day's limit is used up at the time at which it is due, it is sent on the next day. None if
+    /// too little is owed, or the limits are too low: it is withdrawn when it falls due.
     ///
     /// # Errors
     ///

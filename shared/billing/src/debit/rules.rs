@@ -61,7 +61,8 @@ impl DebitRules {
     }
 
     /// Whether a debit may be of this amount: more than nothing, and at least the smallest amount.
-    pub(crate) fn is_enough(&self, amount: Fen) -> bool {
+    #[must_use]
+    pub fn is_enough(&self, amount: Fen) -> bool {
         amount.is_positive() && amount >= self.minimum_fen
     }
 

@@ -100,7 +100,7 @@ pub struct MonthRate {
     /// The sum of the charges.
     #[schema(value_type = i64)]
     pub charge_fen: Fen,
-    /// What each bill has of it: the calls and charges sum to those of the rate.
+    /// The lines of the rate bill by bill. Their calls and charges sum to those of the rate.
     pub bills: Vec<RateOfBill>,
 }
 

@@ -97,13 +97,9 @@ impl<'a> MonthBillPage<'a> {
 
     /// The remarks about the lines of a rate.
     fn about(&self, rate: &MonthRate) -> Vec<Html> {
-        let late = Some(rate.late_calls).filter(|calls| *calls != 0);
-        let void = Some(rate.void_calls).filter(|calls| *calls != 0);
-        let (late, void) = (late.map(Signed), void.map(Signed));
-        late.map(|calls| self.t.of_late(calls))
-            .into_iter()
-            .chain(void.map(|calls| self.t.of_void(calls)))
-            .collect()
+        let late = (rate.late_calls != 0).then(|| self.t.of_late(Signed(rate.late_calls)));
+        let void = (rate.void_calls != 0).then(|| self.t.of_void(Signed(rate.void_calls)));
+        [late, void].into_iter().flatten().collect()
     }
 
     fn rate(&self, rate: &MonthRate) -> Html {

@@ -511,7 +511,7 @@ impl Writer<'_> {
         let t = self.t;
         let figure = self.show(Figure(bill.charge_fen));
         let settled = self.moment(bill.settled_at_s);
-        let comma = t.comma();
+        let comma = Common(self.lang).comma();
         let text = Html(format!("<b>{}</b>{comma}{figure}{comma}{settled}", bill.statement));
         let mut links = vec![LinkShown { is_open: false, what: t.trail_bill(), text }];
         links.push(LinkShown { is_open: false, what: t.trail_ledger(), text: self.entry(bill) });
@@ -539,7 +539,7 @@ impl Writer<'_> {
             t.entry_moved(Figure(entry.from_prepaid_fen), Figure(entry.owed_fen))
         };
         let link = Html::link(&entry_page(self.frame, entry.number), &t.entry(Count(entry.number)));
-        Html(format!("{link}{}{moved}", t.colon()))
+        Html(format!("{link}{}{moved}", Common(self.lang).colon()))
     }
 
     fn debit(self, debit: &TrailDebit) -> Vec<LinkShown> {
@@ -554,7 +554,7 @@ impl Writer<'_> {
         };
         let href = debit_page(self.frame, debit.debit.0);
         let link = Html::link(&href, &t.debit(Count(debit.debit.0)));
-        let text = Html(format!("{link}{}{text}", t.colon()));
+        let text = Html(format!("{link}{}{text}", Common(self.lang).colon()));
         let is_open = matches!(debit.phase, TrailPhase::Due | TrailPhase::Underway);
         let mut links = vec![LinkShown { is_open, what: t.trail_withholding(), text }];
         if debit.phase == TrailPhase::GivenUp {

@@ -27,10 +27,10 @@ pub struct BillPayment {
     /// The debit that was paid and covers the day; none without one, or with several.
     #[schema(value_type = Option<u64>)]
     pub withheld_by: Option<DebitId>,
-    /// What of the sum that was paid since that debit took; none if that is not known.
+    /// The part of `paid_since_fen` that this debit took; none if that is not known.
     #[schema(value_type = Option<i64>)]
     pub withheld_fen: Option<Fen>,
-    /// The rest of that sum; all of it if that is not known.
+    /// The other part of `paid_since_fen`; all of it if the debit's part is not known.
     #[schema(value_type = i64)]
     pub paid_otherwise_fen: Fen,
     /// What the open debit collects, or is to collect.
@@ -148,7 +148,7 @@ pub(super) fn sent_at(debit: &Debit) -> Option<Timestamp> {
 
 /// The one debit that was paid and covers the statement's day, with what it took of the bill: all
 /// that was paid since, if the bills that it covers were paid by it alone; otherwise its amount, if
-/// it covers this day only.
+/// it covers this bill only.
 fn withheld(
     of: BillRecords<'_>,
     paid_since: Fen,
@@ -163,17 +163,20 @@ fn withheld(
         return Ok(None);
     };
     let owed = still_owed(of.statements, receivable)?;
-    let mut paid = Vec::new();
+    let (mut bills, mut paid) = (0, Fen::ZERO);
     for (statement, owed) in of.statements.iter().zip(owed) {
         if terms.covers(statement.statement.day) {
             let charge = statement.charge_fen.max(Fen::ZERO);
-            paid.push(charge.minus(statement.from_prepaid_fen)?.minus(owed)?);
+            paid = paid.plus(charge.minus(statement.from_prepaid_fen)?.minus(owed)?)?;
+            bills += 1;
         }
     }
-    let took = if Fen::sum(paid.iter().copied())? == terms.amount_fen {
+    // Bills of the month before are not among the statements, and supplements are of the same day.
+    let is_for_one = bills == 1 && terms.from == terms.through;
+    let took = if paid == terms.amount_fen {
         Some(paid_since)
     } else {
-        Some(terms.amount_fen.min(paid_since)).filter(|_| terms.from == terms.through)
+        is_for_one.then(|| terms.amount_fen.min(paid_since))
     };
     Ok(Some((debit, took)))
 }

@@ -29,8 +29,6 @@ texts! {
     charge_of_day() { en: "Charge of the day", zh: "当日费用" }
     charge_of_supplement() { en: "Charge of the supplement", zh: "补充费用" }
     credit_of_day() { en: "Credit of the day", zh: "当日贷记" }
-    colon() { en: ": ", zh: "：" }
-    comma() { en: ", ", zh: "，" }
     calls_of(calls: Html, day: BillingDay) {
         en: "{calls} calls of {day}.",
         one(calls): "{calls} call of {day}.",

@@ -62,7 +62,7 @@ pub struct CostPeriod {
     /// The last day.
     #[schema(value_type = String)]
     pub to: BillingDay,
-    /// Whether it has a bill: a day without usage has none.
+    /// Whether the period has a bill. A day without usage has none.
     pub is_billed: bool,
     /// The calls of the period, less those that were withdrawn.
     pub calls: i64,

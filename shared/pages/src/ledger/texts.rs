@@ -8,9 +8,6 @@ use crate::show::{Code, Count, Figure, Html};
 texts! {
     pub(crate) struct Texts;
 
-    colon() { en: ": ", zh: "：" }
-    comma() { en: ", ", zh: "，" }
-    stop() { en: ". ", zh: "。" }
     title() { en: "Ledger", zh: "资金流水" }
     foot() {
         en: "Each movement stands here once and is never changed. The balances add up from top to bottom.",

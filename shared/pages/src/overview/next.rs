@@ -273,17 +273,13 @@ impl Parts<'_> {
 
     fn state_of(&self, debit: &Debit) -> Result<WithholdingState, MoneyError> {
         let (due_at, now) = (debit.task.due_at_s, self.records.now);
+        let owed = self.records.account.figures.unreserved()?;
         Ok(match debit.phase {
             // It is withdrawn or given up when it falls due.
             Phase::Due if self.records.provider.mandate.is_none() => self.without_agreement(),
             Phase::Due if debit.terms.is_none() => match self.records.expected(due_at)? {
                 // It is withdrawn when it falls due.
-                None if self.records.account.figures.unreserved()?
-                    >= self.records.rules.minimum_fen
-                    && self.records.account.figures.unreserved()?.is_positive() =>
-                {
-                    WithholdingState::LimitTooSmall
-                }
+                None if self.records.rules.is_enough(owed) => WithholdingState::LimitTooSmall,
                 None => self.not_needed(),
                 Some(expected) if expected.at_s <= now => WithholdingState::UnderWay,
                 Some(_) => WithholdingState::Due,

@@ -16,7 +16,6 @@ texts! {
     heading() { en: "Pay in through Alipay", zh: "通过支付宝充值" }
     what_first() { en: "How a recharge is used", zh: "充值如何使用" }
     what_first_note() { en: "In this order, as soon as Alipay tells us.", zh: "收到支付宝通知后，按此顺序使用。" }
-    colon() { en: ": ", zh: "：" }
     first_owed() { en: "What is owed comes first.", zh: "先支付待付金额。" }
     first_owed_text(owed: Figure) {
         en: "{owed} is owed now and not being collected.",

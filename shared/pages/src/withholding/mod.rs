@@ -187,7 +187,7 @@ impl Withholding {
                 // Only what withholding would have taken is shown.
                 let was_off =
                     current.is_none_or(|mandate| mandate.offered_at_s > bill.settled_at_s);
-                was_off && bill.rest_fen >= records.rules.minimum_fen
+                was_off && records.rules.is_enough(bill.rest_fen)
             }),
             is_to_be_requested: records
                 .account

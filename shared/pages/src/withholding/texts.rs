@@ -157,10 +157,6 @@ texts! {
     alipay_limit() { en: "Alipay allows", zh: "支付宝限额" }
     alipay_limit_text(limit: Figure) { en: "{limit} a debit", zh: "单笔 {limit}" }
     next() { en: "Next", zh: "下一笔" }
-    colon() { en: ": ", zh: "：" }
-    comma() { en: ", ", zh: "，" }
-    semicolon() { en: "; ", zh: "；" }
-    stop() { en: ". ", zh: "。" }
     next_requested(time: Time) {
         en: "What is owed is withheld when debits next fall due, at {time}.",
         zh: "待付金额将于下一次扣款时间 {time} 起代扣。",

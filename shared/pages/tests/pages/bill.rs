@@ -4,7 +4,7 @@ use askama::Template;
 use jiff::Timestamp;
 use steelyard_billing::{
     Cause, Debit, DebitId, DebitTerms, Entry, EntryRecord, Ledger, MandateId, Phase, Posting,
-    Reference, Statement,
+    Reference, Statement, StatementId,
 };
 use steelyard_pages::Lang;
 use steelyard_pages::bill::{
@@ -231,6 +231,35 @@ fn what_a_debit_took_of_a_bill_is_told_apart_from_what_was_paid_otherwise() {
         let html = page(&month, &bill, Lang::En);
         assert_eq!(html.contains("From Alipay"), withheld.is_some());
         assert_eq!(html.contains("Paid since"), withheld != Some(due), "{debit:?}");
+    }
+}
+
+/// A debit of one day pays the supplement of that day, too: what it took of each is not known.
+#[test]
+fn what_a_debit_took_of_a_bill_and_its_supplement_is_not_guessed() {
+    let mut month = Month::of_may_2015();
+    month.account.open_debit = None;
+    let last = statement(&month, "2015-05-18").clone();
+    let id = StatementId { supplement: 1, ..last.statement };
+    let supplement = Statement { statement: id, from_prepaid_fen: Fen::ZERO, ..last.clone() };
+    month.statements.push(supplement.clone());
+    let receivable = month.account.figures.receivable();
+    let transfer = Reference::new("transfer").unwrap();
+    month.account = month.account.recharge(receivable, transfer, month.now).unwrap().account;
+    let due = |of: &Statement| of.charge_fen.minus(of.from_prepaid_fen).unwrap();
+    let both = due(&last).plus(due(&supplement)).unwrap();
+    for (amount, is_known) in [(both, true), (both.minus(Fen::new(300)).unwrap(), false)] {
+        let mut debit = paid(&month, DebitId(4));
+        let terms = debit.terms.as_mut().unwrap();
+        (terms.amount_fen, terms.from) = (amount, day("2015-05-18"));
+        let debits = [BilledDebit { debit: &debit, confirmed_by: None }];
+        for statement in [&last, &supplement] {
+            let statements = &month.statements;
+            let records =
+                BillRecords { statement, statements, reports: &[], entry: None, debits: &debits };
+            let payment = DayBill::new(month.records(), records).unwrap().payment;
+            assert_eq!(payment.withheld_fen, is_known.then(|| due(statement)));
+        }
     }
 }
 
