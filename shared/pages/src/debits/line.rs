@@ -101,7 +101,8 @@ impl DebitLine {
         let days = match (debit.from, debit.through) {
             (Some(from), Some(through)) if from != through => t.days(from, through),
             (Some(day), _) | (None, Some(day)) => t.day(day),
-            (None, None) => Html::default(),
+            (None, None) if debit.state == DebitState::Withdrawn => t.nothing_taken(),
+            (None, None) => t.owed_then(),
         };
         let one = debit.from.filter(|from| Some(*from) == debit.through);
         DebitLine {

@@ -15,6 +15,8 @@ texts! {
         en: "{from} to {through}",
         zh: "{from}至 {through}",
     }
+    owed_then() { en: "what is owed then", zh: "届时的待付金额" }
+    nothing_taken() { en: "nothing", zh: "无" }
     due(at: Brief) { en: "due {at}", zh: "{at} 扣款" }
 
     scheduled() { en: "scheduled", zh: "待扣款" }

@@ -26,7 +26,8 @@ pub use allowances::{Allowance, AllowancePeriod, AllowanceUnit};
 pub use change::{ApiChange, Change, ChangeOf, MoreApis};
 pub use days::{ByDay, DayRow, DayTotal, Mark};
 pub use next::{
-    AgreementRef, Declined, NextWithholding, StripEntry, StripPart, WithheldDays, WithholdingState,
+    AgreementRef, Declined, NextWithholding, StripEntry, StripPart, UnbilledDays, WithheldDays,
+    WithholdingState,
 };
 pub use notices::{Basis, Notice, RateTerms};
 pub use page::OverviewPage;

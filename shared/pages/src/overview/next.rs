@@ -45,6 +45,8 @@ pub struct NextWithholding {
     /// What debits took that were sent today.
     #[schema(value_type = i64)]
     pub withheld_today_fen: Fen,
+    /// What is charged of days that have ended and have no bill yet: it is withheld, too.
+    pub unbilled: Option<UnbilledDays>,
     /// The smallest amount that is withheld.
     #[schema(value_type = i64)]
     pub minimum_fen: Fen,
@@ -67,6 +69,8 @@ pub enum WithholdingState {
     PrepaidCovers,
     /// Nothing is owed.
     NothingOwed,
+    /// Too little is owed for a debit, and calls of days that have ended are to be billed first.
+    Unbilled,
     /// Less than the smallest amount is owed.
     BelowMinimum,
     /// No agreement is signed, or the last one has ended.
@@ -100,6 +104,20 @@ pub struct WithheldDays {
     pub through: BillingDay,
     /// Whether there are bills of earlier days among them, before those that the page reads.
     pub and_earlier: bool,
+}
+
+/// Days that have ended, and whose bills are still to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct UnbilledDays {
+    /// The first of the days.
+    #[schema(value_type = String)]
+    pub from: BillingDay,
+    /// The last of the days.
+    #[schema(value_type = String)]
+    pub through: BillingDay,
+    /// What they would be charged now: an estimate, as reports can still come.
+    #[schema(value_type = i64)]
+    pub charge_fen: Fen,
 }
 
 /// An agreement, as the provider knows it.
@@ -205,6 +223,7 @@ impl Parts<'_> {
             rest_fen: receivable.minus(amount_fen)?,
             can_sign: self.can_sign(),
             withheld_today_fen: self.records.account.withheld_on(today),
+            unbilled: self.unbilled()?,
             minimum_fen: self.records.rules.minimum_fen,
             days: self.days_of(amount_fen)?,
             strip: strip(self.more.statements, receivable, amount_fen)?,
@@ -244,7 +263,7 @@ impl Parts<'_> {
         let (account, provider) = (self.records.account, self.records.provider);
         let request = account.request(provider.mandate.as_ref(), self.records.rules)?;
         Ok(match request {
-            Request::NotNeeded => self.not_needed(),
+            Request::NotNeeded => self.not_needed()?,
             Request::Open | Request::Due => WithholdingState::Due,
             Request::GivenUp => WithholdingState::GivenUp,
             Request::Impossible if provider.mandate.is_some() => WithholdingState::LimitTooSmall,
@@ -253,15 +272,38 @@ impl Parts<'_> {
     }
 
     /// Too little is owed for a debit.
-    fn not_needed(&self) -> WithholdingState {
+    fn not_needed(&self) -> Result<WithholdingState, MoneyError> {
         let figures = &self.records.account.figures;
-        if figures.receivable().is_positive() {
+        let receivable = figures.receivable();
+        if let Some(unbilled) = self.unbilled()? {
+            let of_them = unbilled.charge_fen.minus(figures.prepaid())?.max(Fen::ZERO);
+            let is_withheld = self.records.provider.mandate.is_some() && of_them.is_positive();
+            if is_withheld && self.records.rules.is_enough(receivable.plus(of_them)?) {
+                return Ok(WithholdingState::Unbilled);
+            }
+        }
+        Ok(if receivable.is_positive() {
             WithholdingState::BelowMinimum
         } else if figures.prepaid().is_positive() {
             WithholdingState::PrepaidCovers
         } else {
             WithholdingState::NothingOwed
-        }
+        })
+    }
+
+    /// What the next settlement charges of days that have ended. A supplement of a day that was
+    /// billed waits for the night.
+    fn unbilled(&self) -> Result<Option<UnbilledDays>, MoneyError> {
+        let settled = self.records.account.settled_through;
+        let is_unbilled =
+            |day: BillingDay| day < self.today && settled.is_none_or(|settled| day > settled);
+        let coming = self.more.coming.unwrap_or_default();
+        let ended = coming.iter().filter(|bill| is_unbilled(bill.statement.day));
+        let charge_fen = Fen::sum(ended.clone().map(|bill| bill.charge_fen))?;
+        let days = || ended.clone().map(|bill| bill.statement.day);
+        let (Some(from), Some(through)) = (days().min(), days().max()) else { return Ok(None) };
+        let unbilled = UnbilledDays { from, through, charge_fen };
+        Ok(Some(unbilled).filter(|unbilled| unbilled.charge_fen.is_positive()))
     }
 
     fn without_agreement(&self) -> WithholdingState {
@@ -280,7 +322,7 @@ impl Parts<'_> {
             Phase::Due if debit.terms.is_none() => match self.records.expected(due_at)? {
                 // It is withdrawn when it falls due.
                 None if self.records.rules.is_enough(owed) => WithholdingState::LimitTooSmall,
-                None => self.not_needed(),
+                None => self.not_needed()?,
                 Some(expected) if expected.at_s <= now => WithholdingState::UnderWay,
                 Some(_) => WithholdingState::Due,
             },
@@ -309,6 +351,7 @@ impl Parts<'_> {
         match state {
             WithholdingState::PrepaidCovers
             | WithholdingState::NothingOwed
+            | WithholdingState::Unbilled
             | WithholdingState::BelowMinimum
             | WithholdingState::NoAgreement
             | WithholdingState::Suspended

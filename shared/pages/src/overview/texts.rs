@@ -62,12 +62,17 @@ texts! {
         zh: "按平常用量，约可用到 {day}。",
     }
     nothing_owed() {
-        en: "Nothing is owed. Calls are billed each night, and withheld the next day.",
-        zh: "没有待付金额。调用费用每晚结算，次日代扣。",
+        en: "All bills are paid. Calls are billed each night, and withheld the next day.",
+        zh: "账单均已付清。调用费用每晚结算，次日代扣。",
     }
     nothing_owed_without() {
-        en: "Nothing is owed. Calls are billed each night.",
-        zh: "没有待付金额。调用费用每晚结算。",
+        en: "All bills are paid. Calls are billed each night.",
+        zh: "账单均已付清。调用费用每晚结算。",
+    }
+    unbilled() { en: "Known once your next bill is made", zh: "下一份账单出具后可知" }
+    unbilled_why(days: Html, charge: Figure) {
+        en: "Your calls of {days} are not billed yet. They come to {charge} so far; what your prepaid balance does not pay of them is withheld.",
+        zh: "{days}的调用尚未结算，目前预估 {charge}；预存余额不足以支付的部分将代扣。",
     }
     below_minimum(owed: Figure, minimum: Figure) {
         en: "{owed} is owed. Amounts below {minimum} wait for the next bill.",
@@ -170,9 +175,9 @@ texts! {
         en: "The amount is fixed at {time}. A recharge that arrives before then is used first: with {owed} or more, nothing is withheld.",
         zh: "金额在 {time} 确定。此前到账的充值会先用于支付：充值不少于 {owed}，就不会代扣。",
     }
-    fixed_after_tonight(time: Time, owed: Figure) {
-        en: "The amount is fixed at {time}, after tonight's bill is added. A recharge that arrives before then is used first: with {owed} or more, nothing of what is owed now is withheld.",
-        zh: "金额在 {time} 确定，届时已加上今晚的账单。此前到账的充值会先用于支付：充值不少于 {owed}，目前的待付金额就不会代扣。",
+    fixed_after_bill(time: Time, owed: Figure) {
+        en: "The amount is fixed at {time}, after your next bill is added. A recharge that arrives before then is used first: with {owed} or more, nothing of what is owed now is withheld.",
+        zh: "金额在 {time} 确定，届时已加上下一份账单。此前到账的充值会先用于支付：充值不少于 {owed}，目前的待付金额就不会代扣。",
     }
     recharge() { en: "Recharge", zh: "充值" }
     see_bill() { en: "See the bill", zh: "查看账单" }

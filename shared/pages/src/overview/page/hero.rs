@@ -4,7 +4,7 @@ use steelyard_billing::DeclineReason;
 use steelyard_pricing::Fen;
 
 use super::{Action, Hero, QUIET, Writer};
-use crate::overview::chart::bill_path;
+use crate::overview::chart::{bill_path, span};
 use crate::overview::{Notice, StripPart, WithheldDays, WithholdingState};
 use crate::show::{Figure, Html, Plain};
 use crate::strip::Strip;
@@ -24,6 +24,7 @@ impl Writer<'_> {
             | WithholdingState::GivenUp => Some(self.view.account.owed_fen),
             WithholdingState::PrepaidCovers
             | WithholdingState::NothingOwed
+            | WithholdingState::Unbilled
             | WithholdingState::BelowMinimum
             | WithholdingState::Closed => None,
         };
@@ -52,6 +53,7 @@ impl Writer<'_> {
                 (self.nothing_today(), None, self.sentences(why.into_iter().flatten()))
             }
             WithholdingState::NothingOwed => (self.nothing_today(), None, self.nothing_owed()),
+            WithholdingState::Unbilled => (t.unbilled(), None, self.unbilled_why()),
             WithholdingState::BelowMinimum => {
                 (self.nothing_today(), None, t.below_minimum(owed, minimum))
             }
@@ -97,6 +99,15 @@ impl Writer<'_> {
             true => self.t.nothing_more_today(),
             false => self.t.nothing_today(),
         }
+    }
+
+    fn unbilled_why(&self) -> Html {
+        let (t, unbilled) = (self.t, self.view.next_withholding.unbilled);
+        let why = unbilled.map(|unbilled| {
+            let days = span(unbilled.from, unbilled.through, self.frame.lang);
+            t.unbilled_why(days, Figure(unbilled.charge_fen))
+        });
+        why.unwrap_or_default()
     }
 
     fn nothing_owed(&self) -> Html {
@@ -230,10 +241,11 @@ impl Writer<'_> {
         let is_open = next.state == WithholdingState::Due && next.since_s.is_none();
         let at = self.clock(next.at_s.filter(|_| is_open)?);
         let owed = Figure(next.unreserved_fen);
-        Some(if Writer::day_of(at) == Some(self.view.today) {
+        let is_today = Writer::day_of(at) == Some(self.view.today);
+        Some(if is_today && next.unbilled.is_none() {
             self.t.fixed_at(at.time(), owed)
         } else {
-            self.t.fixed_after_tonight(at.time(), owed)
+            self.t.fixed_after_bill(at.time(), owed)
         })
     }
 

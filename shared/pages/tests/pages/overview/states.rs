@@ -2,12 +2,14 @@
 
 use steelyard_billing::mandate::{MandatePhase, Suspension};
 use steelyard_billing::{
-    Debit, DeclineReason, Declined, GatewayCode, GiveUpReason, Phase, Withheld,
+    Debit, DeclineReason, Declined, GatewayCode, GiveUpReason, Phase, StatementId, Withheld,
 };
 use steelyard_pages::overview::{OverviewRecords, StripPart, WithholdingState as State};
 
-use super::{check_page, fen, mandate, of_debit, opened, owing, records, sent, sum, view};
-use crate::month::{Month, at};
+use super::{
+    check_page, fen, mandate, of_debit, opened, owing, prepaid, records, sent, sum, view,
+};
+use crate::month::{Month, at, day};
 
 /// Checks the state, the amount and what is left after it. Gives the page in both languages.
 fn check(
@@ -47,7 +49,7 @@ fn a_debit_that_is_due_has_its_time_and_what_changes_its_amount() {
     debit.task.due_at_s = at("2015-05-20T10:00");
     let [english, _] =
         check("due-tomorrow", &month, of_debit(&month, &debit), (State::Due, "126.02", "0.00"));
-    assert!(english.contains("after tonight's bill is added"));
+    assert!(english.contains("after your next bill is added"));
 
     let mut month = owing("700.00");
     let debit = opened(&mut month);
@@ -118,6 +120,37 @@ fn without_a_debit_the_reason_is_told() {
     month.rules.minimum_fen = fen("1.00");
     month.provider.mandate.as_mut().unwrap().limit_fen = fen("0.50");
     check("small", &month, records(&month), (State::LimitTooSmall, "0.00", "126.02"));
+}
+
+#[test]
+fn nothing_is_promised_of_a_day_that_is_not_billed_yet() {
+    // A minute after midnight the bill of 19 May is still to come.
+    let after_midnight = |mut month: Month| {
+        month.now = at("2015-05-20T00:01");
+        month
+    };
+    let month = after_midnight(owing("0.00"));
+    let [english, chinese] =
+        check("unbilled", &month, records(&month), (State::Unbilled, "0.00", "0.00"));
+    assert!(english.contains("Known once your next bill is made") && english.contains("18.11"));
+    assert!(!english.contains("Nothing is withheld") && chinese.contains("尚未结算"));
+
+    let month = after_midnight(owing("126.02"));
+    let [english, _] = check("and-owed", &month, records(&month), (State::Due, "126.02", "0.00"));
+    assert!(english.contains("after your next bill is added"));
+
+    let mut month = after_midnight(prepaid("18.10"));
+    check("prepaid-short", &month, records(&month), (State::Unbilled, "0.00", "0.00"));
+    month = after_midnight(prepaid("18.11"));
+    check("prepaid-enough", &month, records(&month), (State::PrepaidCovers, "0.00", "0.00"));
+    month = after_midnight(owing("0.00"));
+    month.provider.mandate = None;
+    check("unsigned", &month, records(&month), (State::NothingOwed, "0.00", "0.00"));
+
+    // Late usage of a day that was billed waits for the night.
+    let mut month = owing("0.00");
+    month.coming[0].statement = StatementId { day: day("2015-05-18"), supplement: 1 };
+    check("late", &month, records(&month), (State::NothingOwed, "0.00", "0.00"));
 }
 
 #[test]
