@@ -7,7 +7,9 @@ use steelyard_billing::{
     Alert, AlertFigures, AlertKind, AlertState, CountedDays, Crossing, DayCalls, Measure,
     crossings, evaluate,
 };
-use steelyard_pricing::{AlertRules, AllowanceUsed, BillingDay, Calls, Fen, Metered, Usage};
+use steelyard_pricing::{
+    AlertRules, AllowanceUnit, AllowanceUsed, BillingDay, Calls, Fen, Metered, Usage,
+};
 
 fn day(text: &str) -> BillingDay {
     format!("2015-{text}").parse().unwrap()
@@ -205,6 +207,11 @@ fn each_allowance_has_its_own_alert_and_goes_with_its_rate() {
     let mut watched = Watched::by(r#"{"allowance_percent": [80, 100]}"#);
     let of = |rate: &str, used: u32, free: u32| AllowanceUsed {
         rate: Some(rate.parse().unwrap()),
+        unit: match rate {
+            "pay" => AllowanceUnit::Yuan,
+            "vas" => AllowanceUnit::Units,
+            _ => AllowanceUnit::Calls,
+        },
         free: free.into(),
         used: used.into(),
     };
@@ -215,16 +222,21 @@ fn each_allowance_has_its_own_alert_and_goes_with_its_rate() {
     assert_eq!(
         see("05-02", &[of("basic", 80, 100), of("vas", 10, 10)]),
         [
-            "+allowance of basic [80]: 80 units at 80 units",
+            "+allowance of basic [80]: 80 calls at 80 calls",
             "+allowance of vas [80, 100]: 10 units at 10 units"
         ]
     );
-    // Another plan from the third on: half of the allowance, and no rate `vas`.
+    assert_eq!(
+        see("05-02", &[of("basic", 80, 100), of("vas", 10, 10), of("pay", 85, 100)]),
+        ["+allowance of pay [80]: ¥85.00 at ¥80.00"]
+    );
+    // Another plan from the third on: half of the allowance, and neither `vas` nor `pay`.
     assert_eq!(
         see("05-03", &[of("basic", 80, 160)]),
         [
-            "-allowance of basic [80]: 80 units at 80 units",
-            "-allowance of vas [80, 100]: 10 units at 10 units"
+            "-allowance of basic [80]: 80 calls at 80 calls",
+            "-allowance of vas [80, 100]: 10 units at 10 units",
+            "-allowance of pay [80]: ¥85.00 at ¥80.00"
         ]
     );
 }

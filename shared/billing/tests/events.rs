@@ -181,8 +181,8 @@ fn watched() -> Account {
     let alerts = json!([
         { "kind": "budget", "percent": [50, 80], "line": { "fen": 8_000 }, "figure": { "fen": 8_123 },
           "day": "2015-05-17", "at_s": at_s },
-        { "kind": "allowance", "rate": "basic", "percent": [80], "line": { "units": "400000" },
-          "figure": { "units": "400001" }, "day": "2015-05-17", "at_s": at_s },
+        { "kind": "allowance", "rate": "basic", "percent": [80], "line": { "calls": 400000 },
+          "figure": { "calls": 400001 }, "day": "2015-05-17", "at_s": at_s },
         { "kind": "cap", "percent": [100], "line": { "fen": 9_000 }, "figure": { "fen": 9_100 },
           "day": "2015-05-17", "at_s": at_s },
     ]);

@@ -67,9 +67,9 @@ pub use name::{Name, NameError};
 pub use on_top::{ChargeOnTop, LineOnTop, charge_on_top, charged_at_month_end};
 pub use percent::Percent;
 pub use plan::{
-    ALERT_DAYS_MAX, ALERT_PERCENT_MAX, ALERT_PERCENTS_MAX, AlertRules, AlertTopic, AllowanceUsed,
-    BalanceRule, BudgetRule, Catalog, Charged, Conversion, Deposit, Discount, DiscountOf, Given,
-    OnChange, Override, Plan, PlanDocument, Rate, Remainder, Rounded, Warning,
+    ALERT_DAYS_MAX, ALERT_PERCENT_MAX, ALERT_PERCENTS_MAX, AlertRules, AlertTopic, AllowanceUnit,
+    AllowanceUsed, BalanceRule, BudgetRule, Catalog, Charged, Conversion, Deposit, Discount,
+    DiscountOf, Given, OnChange, Override, Plan, PlanDocument, Rate, Remainder, Rounded, Warning,
 };
 pub use progress::Progress;
 pub use quantity::Quantity;

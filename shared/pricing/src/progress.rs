@@ -107,6 +107,7 @@ impl<'a> Progress<'a> {
         let of = |segment: &'a Segment<'a>| {
             segment.allowances().map(move |(rate, free)| AllowanceUsed {
                 rate: rate.cloned(),
+                unit: segment.plan().document().unit_of(rate),
                 free,
                 used: month.free_used(segment, rate),
             })

@@ -21,7 +21,7 @@ pub(crate) fn share_out(charge: Fen, lines: &mut [Line]) -> Result<(), ChargeErr
         return Err(ChargeError::Unexplained(left));
     }
     let mut by_remainder = lines.iter_mut().collect::<Vec<_>>();
-    by_remainder.sort_by_key(|line| std::cmp::Reverse(remainder(line)));
+    by_remainder.sort_by_cached_key(|line| std::cmp::Reverse(remainder(line)));
     let fen = Fen::new(left.get().signum());
     let turns = usize::try_from(left.get().unsigned_abs()).unwrap_or(usize::MAX);
     let places = by_remainder.len();

@@ -40,7 +40,11 @@ pub(super) fn lines<'a>(rules: &AlertRules, figures: &'a AlertFigures) -> Vec<Li
         lines.extend(given.take(ALLOWANCES_MAX).map(|given| Line {
             rate: given.rate.as_ref(),
             percents: rules.allowance_percent.clone(),
-            ..Line::of(AlertKind::Allowance, Measure::Units(given.free), Measure::Units(given.used))
+            ..Line::of(
+                AlertKind::Allowance,
+                Measure::of_allowance(given.unit, given.free),
+                Measure::of_allowance(given.unit, given.used),
+            )
         }));
     }
     let of_day = rules.unusual_day_percent.zip(figures.day.filter(|day| !day.usual.is_zero()));

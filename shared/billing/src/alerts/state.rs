@@ -4,8 +4,9 @@ use std::fmt;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
-use steelyard_pricing::{AlertRules, BillingDay, BillingMonth, Calls, Fen, Name};
+use steelyard_pricing::{AlertRules, AllowanceUnit, BillingDay, BillingMonth, Calls, Fen, Name};
 
 use super::{AlertFigures, MonthCharged};
 
@@ -74,7 +75,7 @@ pub enum AlertKind {
 pub enum Measure {
     /// An amount of money, in fen.
     Fen(Fen),
-    /// Units of an allowance.
+    /// What calls are converted to, of an allowance in such units.
     Units(#[cfg_attr(feature = "schema", schemars(with = "String"))] Decimal),
     /// A number of calls.
     Calls(#[cfg_attr(feature = "schema", schemars(with = "u64"))] Calls),
@@ -189,6 +190,20 @@ pub fn crossings(before: &AlertState, after: &AlertState) -> Vec<Crossing> {
 }
 
 impl Measure {
+    /// Units of an allowance. A started call or fen is a whole one.
+    pub(super) fn of_allowance(unit: AllowanceUnit, units: Decimal) -> Measure {
+        match unit {
+            AllowanceUnit::Calls => {
+                Measure::Calls(Calls::new(units.ceil().to_u64().unwrap_or(u64::MAX)))
+            }
+            AllowanceUnit::Yuan => {
+                let fen = (units * Decimal::ONE_HUNDRED).ceil().to_i64();
+                Measure::Fen(Fen::new(fen.unwrap_or(i64::MAX)))
+            }
+            AllowanceUnit::Units => Measure::Units(units.normalize()),
+        }
+    }
+
     /// The number, whatever is measured.
     #[must_use]
     pub fn number(self) -> Decimal {

@@ -153,14 +153,15 @@ impl AlertsForm {
     pub fn read(key: String, typed: AlertsTyped) -> Result<AlertRules, Box<AlertsForm>> {
         let mut problems = BTreeMap::new();
         let rules = typed.rules(&mut problems);
-        if problems.is_empty()
-            && let Err(error) = rules.checked()
-        {
-            let problem = |fault: &Fault| {
-                let field = AlertField::at(&fault.path);
-                (field, field.problem(fault))
-            };
-            problems = error.faults.iter().map(problem).collect();
+        let can_all_be_read = problems.is_empty();
+        let error = rules.checked().err();
+        for fault in error.iter().flat_map(|error| &error.faults) {
+            let field = AlertField::at(&fault.path);
+            let problem = field.problem(fault);
+            // What is missing may be what cannot be read.
+            if can_all_be_read || problem != FieldProblem::Missing {
+                problems.entry(field).or_insert(problem);
+            }
         }
         match problems.is_empty() {
             true => Ok(rules),

@@ -34,6 +34,26 @@ struct Field {
     hint: Html,
     value: String,
     error: Option<Html>,
+    kind: FieldKind,
+}
+
+/// What is typed into a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FieldKind {
+    Yuan,
+    Number,
+    Percents,
+}
+
+impl FieldKind {
+    /// The keyboard of a phone that has all that is needed: percentages are listed with commas.
+    fn input_mode(self) -> &'static str {
+        match self {
+            FieldKind::Yuan => "decimal",
+            FieldKind::Number => "numeric",
+            FieldKind::Percents => "text",
+        }
+    }
 }
 
 /// An alert that stands, as a line of text.
@@ -89,10 +109,11 @@ impl<'a> AlertsPage<'a> {
         })
     }
 
-    /// The field to begin with when something is wrong.
-    fn first_wrong(&self) -> Option<&'static str> {
-        let first = self.form.problems.keys().next()?;
-        Some(if *first == AlertField::Off { "off-budget" } else { first.name() })
+    /// What is wrong: where it stands, its name, and the remedy.
+    fn wrong(&self) -> Vec<(&'static str, Html, Html)> {
+        let of = |field: &Field| Some((field.name, field.label.clone(), field.error.clone()?));
+        let off = self.off_error().map(|error| ("off-budget", self.t.off(), error));
+        self.fields.iter().filter_map(of).chain(off).collect()
     }
 
     fn off_error(&self) -> Option<Html> {
@@ -120,6 +141,11 @@ fn fields(t: Texts, form: &AlertsForm) -> Vec<Field> {
         hint,
         value: value.to_owned(),
         error: form.problems.get(&field).map(|problem| error(t, *problem)),
+        kind: match field {
+            AlertField::Monthly | AlertField::Below | AlertField::Cap => FieldKind::Yuan,
+            AlertField::Forecast | AlertField::Days | AlertField::Unusual => FieldKind::Number,
+            AlertField::Percent | AlertField::Allowance | AlertField::Off => FieldKind::Percents,
+        },
     };
     vec![
         field(AlertField::Monthly, t.monthly(), t.monthly_hint(), &typed.monthly),

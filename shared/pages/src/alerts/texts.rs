@@ -60,7 +60,6 @@ texts! {
     read_only() { en: "This session may not set alerts.", zh: "本次登录不能设置提醒。" }
     saved() { en: "It is saved. It holds from the next usage on.", zh: "已保存，自下一次用量起生效。" }
     error_title() { en: "It is not saved", zh: "未保存" }
-    error_text() { en: "Look at the fields that are marked.", zh: "请检查标出的栏目。" }
     sent_before() {
         en: "This form was sent before, with something else. Look at what is set, and send it again.",
         zh: "该表单已提交过，内容不同。请查看当前设置后重新提交。",
@@ -71,13 +70,13 @@ texts! {
         zh: "暂无结果。请再次提交，不会重复生效。",
     }
     monthly() { en: "Budget of a month", zh: "每月预算" }
-    monthly_hint() { en: "In yuan. Without one, what the month before cost.", zh: "元。不填则为上月费用。" }
+    monthly_hint() { en: "Without one, what the month before cost.", zh: "不填则为上月费用。" }
     percent() { en: "Alert at these percentages of it", zh: "达到预算的百分比时提醒" }
     percent_hint() { en: "Such as 50, 80, 100.", zh: "例如 50, 80, 100。" }
     forecast() { en: "Alert when so many percent are expected", zh: "预计达到预算的百分比时提醒" }
     forecast_hint() { en: "Such as 110.", zh: "例如 110。" }
     below() { en: "Alert when so much is prepaid, or less", zh: "预存余额不多于此数时提醒" }
-    below_hint() { en: "In yuan.", zh: "元。" }
+    below_hint() { en: "Such as 100.00.", zh: "例如 100.00。" }
     days() { en: "Alert when it lasts for so many days, or fewer", zh: "预存余额可用天数不多于此数时提醒" }
     days_hint() { en: "1 to 366.", zh: "1 至 366。" }
     allowance() { en: "Alert at these percentages of an allowance", zh: "免费额度用到百分比时提醒" }
@@ -86,8 +85,8 @@ texts! {
     unusual_hint() { en: "101 to 1000, compared with the same weekday.", zh: "101 至 1000，与同一星期几相比。" }
     cap() { en: "Cut my calls off when the month costs so much", zh: "本月费用达到此数时停止调用" }
     cap_hint() {
-        en: "In yuan. Calls of the last minutes may pass it, and are charged.",
-        zh: "元。最后几分钟的调用可能超出，仍会计费。",
+        en: "Calls of the last minutes may pass it, and are charged.",
+        zh: "最后几分钟的调用可能超出，仍会计费。",
     }
     off() { en: "Do not alert me to", zh: "不提醒" }
     topic_budget() { en: "the budget", zh: "预算" }

@@ -4,8 +4,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use steelyard_billing::Statement;
 use steelyard_pricing::{
-    Amount, BillingDay, Discounted, Fen, Line, Metered, Metric, Name, Percent, Plan, Progress,
-    Rated, Segment, TaxBehavior, Yuan,
+    AllowanceUnit, Amount, BillingDay, Discounted, Fen, Line, Metered, Metric, Name, Percent, Plan,
+    Progress, Rated, Segment, TaxBehavior, Yuan,
 };
 use utoipa::ToSchema;
 
@@ -69,18 +69,6 @@ pub enum AllowancePeriod {
     Day,
 }
 
-/// What the units of an allowance are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AllowanceUnit {
-    /// Calls, as they were metered.
-    Calls,
-    /// Yuan that went through calls.
-    Yuan,
-    /// What calls are converted to.
-    Units,
-}
-
 impl Parts<'_> {
     pub(super) fn allowances(&self, so_far: &SoFar<'_>) -> Result<Vec<Allowance>, OverviewError> {
         let Some(segment) = so_far.segments.iter().find(|segment| segment.holds(self.today)) else {
@@ -94,11 +82,7 @@ impl Parts<'_> {
             if rated.free.is_zero() {
                 continue;
             }
-            let unit = match (rate.price.metric(), &rated.conversion) {
-                (_, Some(_)) => AllowanceUnit::Units,
-                (Metric::Calls, None) => AllowanceUnit::Calls,
-                (Metric::Amount, None) => AllowanceUnit::Yuan,
-            };
+            let unit = segment.plan().document().unit_of(Some(&rate.rate));
             let more = match rate.price.metric() {
                 Metric::Calls => Metered::calls(NEXT_CALLS),
                 Metric::Amount => Metered { amount: Amount::yuan(10_000), ..Metered::ZERO },

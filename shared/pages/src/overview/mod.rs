@@ -22,7 +22,7 @@ use steelyard_pricing::{
 use thiserror::Error;
 use utoipa::ToSchema;
 
-pub use allowances::{Allowance, AllowancePeriod, AllowanceUnit};
+pub use allowances::{Allowance, AllowancePeriod};
 pub use change::{ApiChange, Change, ChangeOf, MoreApis};
 pub use days::{ByDay, DayRow, DayTotal, Mark};
 pub use next::{

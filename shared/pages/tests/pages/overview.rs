@@ -712,8 +712,8 @@ fn alerts_that_stand_are_noticed_and_those_of_an_earlier_month_are_not() {
     let alerts = serde_json::json!([
         {"kind": "budget", "percent": [50, 80], "line": {"fen": 8_000}, "figure": {"fen": 8_123},
          "day": "2015-05-18", "at_s": month.now.as_second()},
-        {"kind": "allowance", "rate": "basic", "percent": [80], "line": {"units": "400000"},
-         "figure": {"units": "400001"}, "day": "2015-05-18", "at_s": month.now.as_second()},
+        {"kind": "allowance", "rate": "basic", "percent": [80], "line": {"calls": 400000},
+         "figure": {"calls": 400001}, "day": "2015-05-18", "at_s": month.now.as_second()},
         {"kind": "cap", "percent": [100], "line": {"fen": 9_000}, "figure": {"fen": 9_100},
          "day": "2015-04-30", "at_s": month.now.as_second()},
     ]);

@@ -10,7 +10,9 @@ use crate::fine::{self, Fine};
 use crate::{Percent, exact};
 
 /// Yuan, exact: a price or an unrounded charge. It has up to 28 significant digits as far as the
-/// thirteenth decimal, and eighteen decimals more, which discounts of discounts need.
+/// thirteenth decimal, and sixty-two decimals more. Discounts of discounts need eighteen of them;
+/// the others are for a month of several versions of a plan, in which a limit counts what was
+/// charged under one of them, and another takes its discounts off the rest.
 ///
 /// Arithmetic is checked: an operation that would lose a digit or overflow is a [`MoneyError`].
 // Compared field by field: what follows the thirteenth decimal has the sign of the number.
@@ -69,11 +71,7 @@ impl Yuan {
         if !self.fine.is_nothing() || !other.fine.is_nothing() {
             return self.plus_fine(other);
         }
-        self.exactly(
-            '+',
-            other.number,
-            self.unrounded(other, self.number.checked_add(other.number)),
-        )
+        self.plus_number(other.number)
     }
 
     /// The exact difference.
@@ -82,50 +80,48 @@ impl Yuan {
     ///
     /// [`MoneyError::YuanOutOfRange`] when it does not fit.
     pub fn minus(self, other: Yuan) -> Result<Yuan, MoneyError> {
-        if other.is_zero() {
-            return Ok(self);
-        }
-        if self.is_zero() {
-            return Ok(other.opposite());
-        }
         if !self.fine.is_nothing() || !other.fine.is_nothing() {
-            return self.plus_fine(other.opposite());
+            return self.plus_fine(Yuan { number: -other.number, fine: other.fine.negated() });
         }
-        self.exactly(
-            '−',
-            other.number,
-            self.unrounded(other, self.number.checked_sub(other.number)),
-        )
+        self.plus_number(-other.number)
     }
 
     /// This price times a quantity, exactly.
     ///
     /// # Errors
     ///
-    /// [`MoneyError::YuanOutOfRange`] when the product needs more than 28 digits.
+    /// [`MoneyError::YuanOutOfRange`] when the product has more than 28 digits up to its thirteenth
+    /// decimal, or this price has more decimals than that.
     pub fn times(self, quantity: Decimal) -> Result<Yuan, MoneyError> {
         if self.is_zero() || quantity.is_zero() {
             return Ok(Yuan::ZERO);
         }
-        let (left, right) = (self.number.normalize(), quantity.normalize());
         // `checked_mul` rounds a product with too many digits instead of refusing it.
-        let keeps_all = |product: &Decimal| product.scale() == left.scale() + right.scale();
-        let exact = left.checked_mul(right).filter(keeps_all);
-        let exact = exact.filter(|_| self.fine.is_nothing());
-        exact
-            .map(|product| Yuan::new(product.normalize()))
-            .ok_or_else(|| self.out_of_range('×', quantity))
+        let scale = self.number.scale() + quantity.scale();
+        let product = self.number.checked_mul(quantity);
+        let exact = product.filter(|product| product.scale() == scale && scale <= fine::AFTER);
+        match exact.filter(|_| self.fine.is_nothing()) {
+            Some(number) => Ok(Yuan { number, fine: Fine::NOTHING }),
+            None => self.times_fine(quantity),
+        }
+    }
+
+    #[cold]
+    fn times_fine(self, quantity: Decimal) -> Result<Yuan, MoneyError> {
+        let product = Some(self.number).filter(|_| self.fine.is_nothing());
+        let product = product.and_then(|number| fine::product(number, quantity));
+        let product = product.and_then(|(number, fine)| Yuan::carried(number, fine));
+        product.ok_or_else(|| self.out_of_range('×', quantity))
     }
 
     /// So many percent of this amount, exactly.
     ///
     /// # Errors
     ///
-    /// [`MoneyError::YuanOutOfRange`] when the share needs more than 31 decimals.
+    /// [`MoneyError::YuanOutOfRange`] when the share needs more than 75 decimals.
     pub fn percent(self, percent: Percent) -> Result<Yuan, MoneyError> {
         let share = percent.of_one_yuan().number;
-        // Nearly every share fits as an amount does.
-        self.times(share).or_else(|_| self.fine_share(share))
+        if self.fine.is_nothing() { self.times(share) } else { self.fine_share(share) }
     }
 
     #[cold]
@@ -135,9 +131,20 @@ impl Yuan {
         shared.ok_or_else(|| self.out_of_range('×', share))
     }
 
-    /// The same amount with the other sign.
-    fn opposite(self) -> Yuan {
-        Yuan { number: -self.number, fine: self.fine.negated() }
+    /// The sum with a number of at most thirteen decimals.
+    fn plus_number(self, number: Decimal) -> Result<Yuan, MoneyError> {
+        match sum(self.number, number) {
+            Some(number) => Ok(Yuan { number, fine: Fine::NOTHING }),
+            None => self.plus_shortest(number),
+        }
+    }
+
+    /// The sum of numbers whose last zeros take up the place of digits.
+    #[cold]
+    fn plus_shortest(self, number: Decimal) -> Result<Yuan, MoneyError> {
+        let sum = sum(self.number.normalize(), number.normalize());
+        let number = sum.ok_or_else(|| self.out_of_range('+', number))?;
+        Ok(Yuan { number, fine: Fine::NOTHING })
     }
 
     #[cold]
@@ -209,28 +216,16 @@ impl Yuan {
         Some(Yuan { number: number.normalize(), fine })
     }
 
-    /// A sum or a difference that kept every decimal: one with too many digits is rounded instead
-    /// of refused.
-    fn unrounded(self, other: Yuan, result: Option<Decimal>) -> Option<Decimal> {
-        let decimals = self.number.scale().max(other.number.scale());
-        result.filter(|result| result.scale() >= decimals)
-    }
-
-    fn exactly(
-        self,
-        operation: char,
-        right: Decimal,
-        result: Option<Decimal>,
-    ) -> Result<Yuan, MoneyError> {
-        result
-            .map(|amount| Yuan { number: amount.normalize(), fine: Fine::NOTHING })
-            .ok_or_else(|| self.out_of_range(operation, right))
-    }
-
     #[cold]
     fn out_of_range(self, operation: char, right: Decimal) -> MoneyError {
         MoneyError::YuanOutOfRange { left: self.decimal(), operation, right }
     }
+}
+
+/// A sum that kept every decimal: one with too many digits is rounded instead of refused.
+fn sum(left: Decimal, right: Decimal) -> Option<Decimal> {
+    let decimals = left.scale().max(right.scale());
+    left.checked_add(right).filter(|sum| sum.scale() >= decimals)
 }
 
 /// `0.0234`: yuan, all digits, no sign of the currency.
@@ -325,7 +320,7 @@ mod tests {
 
     /// The decimals after the thirteenth are added, subtracted, compared and written as all others.
     #[test]
-    fn amounts_have_thirty_one_decimals() {
+    fn amounts_have_seventy_five_decimals() {
         for (left, right, sum) in [
             ("0.00000000000009", "0.00000000000002", "0.00000000000011"),
             ("1", "-0.0000000000000000000000000000001", "0.9999999999999999999999999999999"),
@@ -351,22 +346,28 @@ mod tests {
             assert_eq!(serde_json::to_string(&sum).unwrap(), format!("\"{sum}\""));
         }
         let refused = |text: &str| serde_json::from_str::<Yuan>(&format!("\"{text}\"")).is_err();
-        assert!(refused("0.00000000000000000000000000000001"));
+        let last = format!("0.{}1", "0".repeat(74));
+        assert!(!refused(&last) && refused(&last.replace("1", "01")));
         assert!(refused("0.0000000000000x"));
         assert!(yuan("1000000000000000000").plus(yuan("0.00000000000001")).is_err());
     }
 
     #[test]
-    fn a_percentage_of_an_amount_is_exact_to_thirty_one_decimals() {
+    fn a_percentage_of_an_amount_is_exact_to_seventy_five_decimals() {
         let percent = |text: &str| Percent::new(Decimal::from_str_exact(text).unwrap()).unwrap();
         let mut left = yuan("250000000000000.0000000000001");
         for _ in 0..4 {
             left = left.minus(left.percent(percent("12.34")).unwrap()).unwrap();
         }
         assert_eq!(left.to_string(), "147620228741888.40000000000005904809149675536");
-        assert!(left.percent(percent("0.1234567891")).is_err());
         assert_eq!(left.percent(percent("0")), Ok(Yuan::ZERO));
         assert_eq!(left.percent(percent("100")), Ok(left));
+        for _ in 0..3 {
+            left = left.minus(left.percent(percent("99.9999999999")).unwrap()).unwrap();
+        }
+        assert_eq!(left.decimals(), 65);
+        assert!(left.percent(percent("0.1234567891")).is_err());
+        assert!(left.percent(percent("0.123456")).is_ok());
     }
 
     #[test]

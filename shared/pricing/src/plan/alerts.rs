@@ -267,11 +267,26 @@ impl std::fmt::Display for AlertTopic {
     }
 }
 
+/// What the units of an allowance are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AllowanceUnit {
+    /// Calls, as they were metered.
+    Calls,
+    /// Yuan that went through calls.
+    Yuan,
+    /// What calls are converted to.
+    Units,
+}
+
 /// An allowance of a segment, and what was used of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowanceUsed {
     /// The rate that it is of; none for the allowance of all rates together.
     pub rate: Option<Name>,
+    /// What its units are.
+    pub unit: AllowanceUnit,
     /// The units that are free.
     pub free: rust_decimal::Decimal,
     /// The units of it that were used.

@@ -16,8 +16,8 @@ mod warning;
 use serde::{Deserialize, Serialize};
 
 pub use alerts::{
-    ALERT_DAYS_MAX, ALERT_PERCENT_MAX, ALERT_PERCENTS_MAX, AlertRules, AlertTopic, AllowanceUsed,
-    BalanceRule, BudgetRule,
+    ALERT_DAYS_MAX, ALERT_PERCENT_MAX, ALERT_PERCENTS_MAX, AlertRules, AlertTopic, AllowanceUnit,
+    AllowanceUsed, BalanceRule, BudgetRule,
 };
 pub use catalog::Catalog;
 pub use conversion::{Conversion, Rounded};
@@ -27,8 +27,8 @@ pub use overrides::Override;
 pub use warning::Warning;
 
 use crate::{
-    ApiName, ApiPattern, BillingDay, Name, PlanError, PriceModel, Quantity, Rounding, Tax, Usage,
-    Yuan,
+    ApiName, ApiPattern, BillingDay, Metric, Name, PlanError, PriceModel, Quantity, Rounding, Tax,
+    Usage, Yuan,
 };
 
 /// One version of a plan.
@@ -249,6 +249,18 @@ impl PlanDocument {
     /// What is metered under the rate becomes units so; as it is unless given.
     pub(crate) fn conversion_of<'a>(&'a self, rate: &'a Rate) -> Option<&'a Conversion> {
         rate.conversion.as_ref().or(self.conversion.as_ref())
+    }
+
+    /// What the units of an allowance are: of a rate, or without one of all rates together.
+    #[must_use]
+    pub fn unit_of(&self, rate: Option<&Name>) -> AllowanceUnit {
+        let rate = rate.and_then(|name| self.rates.iter().find(|rate| rate.rate == *name));
+        let Some(rate) = rate else { return AllowanceUnit::Calls };
+        match (rate.price.metric(), self.conversion_of(rate)) {
+            (_, Some(_)) => AllowanceUnit::Units,
+            (Metric::Calls, None) => AllowanceUnit::Calls,
+            (Metric::Amount, None) => AllowanceUnit::Yuan,
+        }
     }
 }
 

@@ -526,3 +526,37 @@ fn calls_without_a_fee_go_on_where_terms_change() {
         shifted from 11 calls: 9 calls of ¥20.00 to 9 calls of ¥20.00, ¥(125 − 0) × 0.1 + 15 calls × 0 + 6 calls × 0.5 less ¥(105 − 0) × 0.1 + 12 calls × 0 = 5, was 3, 2 rounded by 0 = 2.00
         charge 3.50 of 16.5"#]]);
 }
+
+/// A discount of ten decimals in the first version leaves its decimals in what the second counts
+/// towards its limit, or has left of an amount. The second takes as fine a discount of the rest.
+#[test]
+fn what_a_limit_leaves_of_an_amount_with_many_decimals_is_discounted_exactly() {
+    let fine = json!({"discount": "fine", "percent": "66.6666666667"});
+    let off = json!({"discount": "off", "amount": "0.01"});
+    for (first, second, charged) in [
+        (json!([fine]), json!({"minimum": "0.02"}), expect![[r#"
+            from 1 calls: 0 calls to 7 calls, (7 − 0) × 0.0000000001, less 66.6666666667% of 0.0000000007 = 0.0000000002333333333331, was 0, 0.0000000002333333333331 rounded by -0.0000000002333333333331 = 0.00
+            from 11 calls: 0 calls to 3 calls, (10 − 0) × 0.005 less (7 − 0) × 0.005 = 0.015, was 0, 0.015 rounded by 0.005 = 0.02
+            minimum from 11 calls: 0.015, at least 0.02 with 0.0000000002333333333331 before = 0.0049999997666666666669, was 0, 0.0049999997666666666669 rounded by -0.0049999997666666666669 = 0.00
+            from 11 plan: rates 0.0199999997666666666669, less 66.6666666667% of 0.0199999997666666666669 = -0.0133333331777844444445222222222223, was 0, -0.0133333331777844444445222222222223 rounded by 0.0033333331777844444445222222222223 = -0.01
+            charge 0.01 of 0.0066666668222155555554777777777777"#]]),
+        (json!([fine]), json!({"maximum": "0.01"}), expect![[r#"
+            from 1 calls: 0 calls to 7 calls, (7 − 0) × 0.0000000001, less 66.6666666667% of 0.0000000007 = 0.0000000002333333333331, was 0, 0.0000000002333333333331 rounded by -0.0000000002333333333331 = 0.00
+            from 11 calls: 0 calls to 3 calls, (10 − 0) × 0.005 less (7 − 0) × 0.005, at most 0.01 with 0.0000000002333333333331 before = 0.0099999997666666666669, was 0, 0.0099999997666666666669 rounded by 0.0000000002333333333331 = 0.01
+            from 11 plan: rates 0.0099999997666666666669, less 66.6666666667% of 0.0099999997666666666669 = -0.0066666665111144444445222222222223, was 0, -0.0066666665111144444445222222222223 rounded by -0.0033333334888855555554777777777777 = -0.01
+            charge 0.00 of 0.0033333334888855555554777777777777"#]]),
+        (json!([fine, off]), json!({"discounts": [off]}), expect![[r#"
+            from 1 calls: 0 calls to 7 calls, (7 − 0) × 0.0000000001, less 66.6666666667% of 0.0000000007, less 0.0000000002333333333331 of 0.01 after 0 = 0, was 0, 0 rounded by 0 = 0.00
+            from 11 calls: 0 calls to 3 calls, (10 − 0) × 0.005 less (7 − 0) × 0.005, less 0.0099999997666666666669 of 0.01 after 0.0000000002333333333331 = 0.0050000002333333333331, was 0, 0.0050000002333333333331 rounded by -0.0050000002333333333331 = 0.00
+            from 11 plan: rates 0.0050000002333333333331, less 66.6666666667% of 0.0050000002333333333331 = -0.0033333334888905555554777777777777, was 0, -0.0033333334888905555554777777777777 rounded by 0.0033333334888905555554777777777777 = 0.00
+            charge 0.00 of 0.0016666667444427777776222222222223"#]]),
+    ] {
+        let first = rate(per_unit("0.0000000001"), json!({"discounts": first}));
+        let second = rate(per_unit("0.005"), second);
+        let mut april = April::under(plan(json!({"rates": first})));
+        let next = json!({"effective_from": "2014-04-11", "discounts": [fine], "rates": second});
+        april.plans.insert(11, plan(next));
+        april.count(1, json!({"a": 7})).count(11, json!({"a": 3}));
+        april.check(30, charged);
+    }
+}

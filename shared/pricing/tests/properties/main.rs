@@ -285,16 +285,40 @@ proptest! {
             let metered = Metered { calls: Calls::new(calls), amount };
             let usage = [("a", a), ("b", b)].into_iter().filter(|(_, used)| *used == 1);
             let usage = usage.map(|(api, _)| (api.parse().unwrap(), metered)).collect();
-            price_exactly(&plan, &usage);
+            price_exactly(std::slice::from_ref(&plan), &usage);
+        }
+    }
+
+    #[test]
+    fn whatever_can_be_counted_is_priced_exactly_in_a_month_of_several_versions(
+        plans in prop::collection::vec(wild_plan(), 6),
+    ) {
+        let plans = plans.into_iter().flatten().collect::<Vec<_>>();
+        prop_assume!(!plans.is_empty());
+        for (calls, amount) in [(Calls::MAX.get(), "999999999999.999999"), (7, "0.000007")] {
+            let amount = rust_decimal::Decimal::from_str_exact(amount).unwrap();
+            let (share, places) = (calls / 13, rust_decimal::Decimal::from(13));
+            let amount = Amount::new((amount / places).trunc_with_scale(6)).unwrap();
+            let metered = Metered { calls: Calls::new(share.max(1)), amount };
+            let usage = ["a", "b"].map(|api| (api.parse().unwrap(), metered));
+            price_exactly(&plans, &usage.into_iter().collect());
         }
     }
 }
 
-fn price_exactly(plan: &steelyard_pricing::Plan, usage: &Usage) {
-    let day = "2014-04-30".parse::<BillingDay>().unwrap();
-    let terms_on = |_| Some(Terms { plan, overrides: Vec::new() });
-    let segments = segments(day.month(), terms_on).unwrap();
-    let usage = MonthUsage { own: vec![(day, usage)], closing: true, ..MonthUsage::default() };
+/// Charges a month that ends, with the usage on a day of each of the plans, which hold for five
+/// days each: the last to the end of the month.
+fn price_exactly(plans: &[steelyard_pricing::Plan], usage: &Usage) {
+    let last = "2014-04-30".parse::<BillingDay>().unwrap();
+    let first = last.month().first_day();
+    let terms_on = |day| {
+        let place = usize::try_from(first.days_until(day) / 5).unwrap().min(plans.len() - 1);
+        Some(Terms { plan: &plans[place], overrides: Vec::new() })
+    };
+    let segments = segments(last.month(), terms_on).unwrap();
+    let days = segments.iter().map(Segment::from);
+    let own = days.map(|day| (day, usage)).collect();
+    let usage = MonthUsage { own, closing: true, ..MonthUsage::default() };
     let charged = charge(&segments, &MonthToDate::default(), &usage).unwrap();
     explains_itself(&segments, &charged);
 }

@@ -1,11 +1,11 @@
 //! The allowances.
 
-use steelyard_pricing::Name;
+use steelyard_pricing::{AllowanceUnit, Name};
 
 use super::{Beam, Writer};
 use crate::icon::Icon;
 use crate::overview::chart::{figure, joined};
-use crate::overview::{Allowance, AllowancePeriod, AllowanceUnit, chart};
+use crate::overview::{Allowance, AllowancePeriod, chart};
 use crate::show::{Html, Price, Units};
 
 impl Writer<'_> {

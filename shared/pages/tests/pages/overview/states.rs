@@ -6,9 +6,7 @@ use steelyard_billing::{
 };
 use steelyard_pages::overview::{OverviewRecords, StripPart, WithholdingState as State};
 
-use super::{
-    check_page, fen, mandate, of_debit, opened, owing, prepaid, records, sent, sum, view,
-};
+use super::{check_page, fen, mandate, of_debit, opened, owing, prepaid, records, sent, sum, view};
 use crate::month::{Month, at, day};
 
 /// Checks the state, the amount and what is left after it. Gives the page in both languages.
