@@ -1,17 +1,20 @@
 //! Comparisons: what statements charge by API, and why two periods differ.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
-use steelyard_pricing::{ApiName, Fen, LineCause, MoneyError, Usage};
+use steelyard_pricing::{
+    ApiName, BillingDay, Fen, LineCause, Metered, MoneyError, Unpriced, Usage, share,
+};
 
-use crate::Statement;
+use crate::{ChangedDay, Statement};
 
-/// What statements charge of one API.
+/// What calls of one API cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ApiCharge {
-    /// The calls that they charge, less those that they credit.
+    /// The calls, less those that were withdrawn.
     pub calls: i64,
-    /// The sum that the statements charge for it, in fen.
+    /// What they cost, in fen.
     pub charge_fen: Fen,
 }
 
@@ -32,56 +35,103 @@ pub struct ChargeChange {
     pub by_price_fen: Fen,
 }
 
-/// What statements charge of each API, and under no name what is of no API: minimums, discounts and
-/// limits of a plan as a whole, and adjustments. The charges sum to those of the statements.
+/// What the calls of some days cost by API, given the statements of these days and later ones; and,
+/// under no name, what the statements of these days charge of no API: minimums, discounts and
+/// limits of a plan as a whole, and adjustments.
 ///
 /// A line's charge is shared out to its APIs by
-/// [`Line::charge_by_api`](steelyard_pricing::Line::charge_by_api).
+/// [`Line::charge_by_api`](steelyard_pricing::Line::charge_by_api). Usage that came late, or that
+/// was withdrawn, counts on the day of its calls; a line of several such days is divided among them
+/// in proportion to the calls.
 ///
 /// # Errors
 ///
 /// [`MoneyError`] when a sum leaves its range.
 pub fn charge_by_api<'a>(
     statements: impl IntoIterator<Item = &'a Statement>,
+    days: &RangeInclusive<BillingDay>,
 ) -> Result<BTreeMap<Option<ApiName>, ApiCharge>, MoneyError> {
     let mut sums = BTreeMap::<Option<ApiName>, ApiCharge>::new();
     for statement in statements {
-        let mut rest = statement.charge_fen;
+        let mut of_none = statement.charge_fen;
+        let mut parts = Vec::new();
         for line in &statement.lines {
-            count(&mut sums, &line.apis, line.because);
-            for (api, fen) in line.charge_by_api() {
-                if let Some(sum) = sums.get_mut(&Some(api.clone())) {
-                    sum.charge_fen = sum.charge_fen.plus(fen)?;
-                    rest = rest.minus(fen)?;
-                }
+            let charges = line.charge_by_api();
+            of_none = of_none.minus(Fen::sum(charges.iter().map(|(_, fen)| *fen))?)?;
+            let charges =
+                charges.into_iter().map(|(_, fen)| fen).chain(std::iter::repeat(Fen::ZERO));
+            for ((api, metered), fen) in line.apis.iter().zip(charges) {
+                let of = Part { because: line.because, segment: line.segment, api, metered, fen };
+                parts.extend(of.by_day(statement));
             }
         }
-        for unpriced in &statement.unpriced {
-            count(&mut sums, &unpriced.apis, unpriced.because);
+        for Unpriced { because, segment, apis } in &statement.unpriced {
+            for (api, metered) in apis.iter() {
+                let (because, segment, fen) = (*because, *segment, Fen::ZERO);
+                parts.extend(Part { because, segment, api, metered, fen }.by_day(statement));
+            }
         }
-        if !rest.is_zero() {
-            let of_none = sums.entry(None).or_default();
-            of_none.charge_fen = of_none.charge_fen.plus(rest)?;
+        let wanted = parts.into_iter().filter(|(day, ..)| days.contains(day));
+        for (_, api, charge) in wanted {
+            let sum = sums.entry(Some(api.clone())).or_default();
+            *sum = sum.plus(charge)?;
+        }
+        if !of_none.is_zero() && days.contains(&statement.statement.day) {
+            let sum = sums.entry(None).or_default();
+            sum.charge_fen = sum.charge_fen.plus(of_none)?;
         }
     }
     Ok(sums)
 }
 
-fn count(sums: &mut BTreeMap<Option<ApiName>, ApiCharge>, apis: &Usage, because: LineCause) {
-    for (api, metered) in apis.iter() {
-        let sum = sums.entry(Some(api.clone())).or_default();
-        // A month has 10¹¹ calls at most, so no sum of ours is near the limits.
-        let calls = i64::try_from(metered.calls.get()).unwrap_or(i64::MAX);
-        sum.calls = match because {
-            LineCause::Void => sum.calls.saturating_sub(calls),
+/// What a line says of one API.
+struct Part<'a> {
+    because: LineCause,
+    segment: BillingDay,
+    api: &'a ApiName,
+    metered: Metered,
+    fen: Fen,
+}
+
+impl<'a> Part<'a> {
+    /// The days of its calls, with the part of each.
+    fn by_day(&self, statement: &Statement) -> Vec<(BillingDay, &'a ApiName, ApiCharge)> {
+        let sign = if self.because == LineCause::Void { -1 } else { 1 };
+        let charge = |metered: Metered, charge_fen| {
+            // A month has 10¹¹ calls at most.
+            let calls = i64::try_from(metered.calls.get()).unwrap_or(i64::MAX);
+            ApiCharge { calls: sign * calls, charge_fen }
+        };
+        let changed = self.changed(statement);
+        let weights = |of: fn(Metered) -> u64| {
+            changed.iter().map(|(_, metered)| of(*metered)).collect::<Vec<_>>()
+        };
+        let shares = share(self.fen, &weights(|metered| metered.calls.get()))
+            .or_else(|| share(self.fen, &weights(|metered| metered.amount.millionths())));
+        let Some(shares) = shares else {
+            return vec![(statement.statement.day, self.api, charge(self.metered, self.fen))];
+        };
+        let of_day = |((day, metered), fen)| (day, self.api, charge(metered, fen));
+        changed.into_iter().zip(shares).map(of_day).collect()
+    }
+
+    /// The days settled before to which it belongs; none if it is of the statement's own day.
+    fn changed(&self, statement: &Statement) -> Vec<(BillingDay, Metered)> {
+        let of: fn(&ChangedDay) -> &Usage = match self.because {
+            LineCause::Late => |changed| &changed.late,
+            LineCause::Void => |changed| &changed.void,
             LineCause::Usage
-            | LineCause::Late
             | LineCause::Terms
             | LineCause::Shifted
             | LineCause::Minimum
             | LineCause::Concession
-            | LineCause::Tax => sum.calls.saturating_add(calls),
+            | LineCause::Tax => return Vec::new(),
         };
+        let span = statement.span_from(self.segment);
+        let is_in = |day| span.is_none_or(|span| (span.from..span.until).contains(&day));
+        let changed = statement.changed_days.iter().filter(|changed| is_in(changed.day));
+        let changed = changed.map(|changed| (changed.day, of(changed).of(self.api)));
+        changed.filter(|(_, metered)| !metered.is_zero()).collect()
     }
 }
 

@@ -235,8 +235,8 @@ fn each_allowance_has_its_own_alert_and_goes_with_its_rate() {
         see("05-03", &[of("basic", 80, 160)]),
         [
             "-allowance of basic [80]: 80 calls at 80 calls",
-            "-allowance of vas [80, 100]: 10 units at 10 units",
-            "-allowance of pay [80]: ¥85.00 at ¥80.00"
+            "-allowance of pay [80]: ¥85.00 at ¥80.00",
+            "-allowance of vas [80, 100]: 10 units at 10 units"
         ]
     );
 }

@@ -9,7 +9,7 @@ use steelyard_billing::{
     CalendarError, CountedDays, SettlementError, Statement, charged_between, month_segments,
 };
 use steelyard_pricing::{
-    BillingDay, BillingMonth, ChargeError, Condenser, Fen, LineCause, Metered, MoneyError,
+    BillingDay, BillingMonth, ChargeError, Condenser, Fen, Line, LineCause, Metered, MoneyError,
     MonthToDate, MonthUsage, Name, Progress, Segment, Usage, UsageError, Yuan, charge,
 };
 use thiserror::Error;
@@ -241,6 +241,8 @@ impl Counted {
 pub(crate) struct SoFar<'a> {
     pub(crate) segments: Vec<Segment<'a>>,
     pub(crate) to_date: MonthToDate,
+    /// What the next bill moves of settled days, since the terms changed after they were settled.
+    pub(crate) moved: Vec<Line>,
 }
 
 impl<'a> SoFar<'a> {
@@ -253,8 +255,10 @@ impl<'a> SoFar<'a> {
         let (segments, to_date) = month_of(records, today.month())?;
         let counted = Counted::of(coming, today.month())?;
         let usage = MonthUsage { day: Some(today), ..usage_of(&counted) };
-        let to_date = charge(&segments, &to_date, &usage)?.month;
-        Ok(SoFar { segments, to_date })
+        let charged = charge(&segments, &to_date, &usage)?;
+        let mut moved = charged.lines;
+        moved.retain(|line| line.because == LineCause::Terms);
+        Ok(SoFar { segments, to_date: charged.month, moved })
     }
 }
 

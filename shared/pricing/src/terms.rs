@@ -86,6 +86,15 @@ impl SegmentSpan {
     pub fn run(&self) -> Range<BillingDay> {
         self.run_from.unwrap_or(self.from)..self.run_until.unwrap_or(self.until)
     }
+
+    /// The day inside the month on which other terms cut it, so that the run has a part of what is
+    /// given by the month: where the run ends, or else where it begins. None for a whole month.
+    #[must_use]
+    pub fn cut_on(&self) -> Option<BillingDay> {
+        let (run, month) = (self.run(), self.from.month());
+        let ends = Some(run.end).filter(|end| end.month() == month);
+        ends.or_else(|| Some(run.start).filter(|start| *start != month.first_day()))
+    }
 }
 
 impl<'a> Terms<'a> {

@@ -310,6 +310,14 @@ impl Writer<'_> {
             .total(t.left_after(), plain(payment.left_fen))
     }
 
+    /// That the terms changed, and on which day.
+    fn terms_note(self, bill: &DayBill, part: &BillPart) -> Html {
+        let segment = part.lines.first().map(|line| line.segment);
+        let span = bill.segments.iter().find(|span| Some(span.from) == segment);
+        let day = span.and_then(SegmentSpan::cut_on);
+        day.map_or_else(|| self.t.terms_note(), |day| self.t.terms_note_of(day))
+    }
+
     fn part(
         self,
         bill: &DayBill,
@@ -319,12 +327,11 @@ impl Writer<'_> {
     ) -> PartShown {
         let t = self.t;
         let days = t.list(&part.days);
-        let changed_on = bill.segments.last().map_or(bill.statement.day, |span| span.from);
         let (heading, note) = match part.because {
             LineCause::Usage => (self.show(bill.statement.day), t.open_a_line()),
             LineCause::Late => (t.late_for(days.clone()), t.late_note(days.clone())),
             LineCause::Void => (t.void_for(days.clone()), t.void_note(days.clone())),
-            LineCause::Terms => (t.terms_heading(), t.terms_note(changed_on)),
+            LineCause::Terms => (t.terms_heading(), self.terms_note(bill, part)),
             LineCause::Shifted => (t.shifted_heading(), t.shifted_note()),
             LineCause::Minimum => (t.minimum_heading(), t.minimum_note()),
             LineCause::Concession => (t.concession_heading(), t.concession_note()),

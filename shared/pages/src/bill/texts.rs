@@ -75,9 +75,13 @@ texts! {
         zh: "{days}结算后撤回的上报，已计费用在此退回。",
     }
     terms_heading() { en: "Changed terms", zh: "条款变更" }
-    terms_note(day: BillingDay) {
-        en: "The terms changed on {day}. The days before have another share of the month's allowances and limits, which moves these amounts.",
-        zh: "条款自 {day}起变更，此前各日在本月额度与限额中的份额随之变化，金额相应调整。",
+    terms_note() {
+        en: "The terms of the month changed after days of it were billed. These have another share of its allowances and limits, which moves their amounts.",
+        zh: "本月条款在部分日期出账后变更，这些日期在本月额度与限额中的份额随之变化，金额相应调整。",
+    }
+    terms_note_of(day: BillingDay) {
+        en: "The terms change on {day}. The days billed before have another share of the month's allowances and limits, which moves these amounts.",
+        zh: "条款自 {day}起变更，已出账各日在本月额度与限额中的份额随之变化，金额相应调整。",
     }
     shifted_heading() { en: "Shifted by other days", zh: "受其他日期影响" }
     shifted_note() {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use steelyard_billing::{ApiCharge, ChargeChange, Statement, charge_by_api};
+use steelyard_billing::{ApiCharge, ChargeChange, charge_by_api};
 use steelyard_pricing::{ApiName, BillingDay, Fen, MoneyError};
 use utoipa::ToSchema;
 
@@ -16,10 +16,11 @@ const APIS_MAX: usize = 7;
 
 const WEEK: i32 = 7;
 
-/// What the bills of seven days charge against those of the seven days before.
+/// What the calls of seven days cost against those of the seven days before, as far as they are
+/// settled.
 ///
-/// By the day of the bill: calls that came late count where they are charged. Each row is split as
-/// [`ChargeChange`] says, and the sums are those of the rows.
+/// Calls that came late, or were withdrawn, count on the day of the calls; what is of no API on the
+/// day of its bill. Each row is split as [`ChargeChange`] says, and the sums are those of the rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Change {
     /// The first of the seven days.
@@ -93,13 +94,7 @@ impl Parts<'_> {
         if first > before_from {
             return Ok(None);
         }
-        let of = |from: BillingDay, through: BillingDay| {
-            let is_in = move |statement: &&Statement| {
-                let day = statement.statement.day;
-                from <= day && day <= through
-            };
-            charge_by_api(self.more.statements.iter().filter(is_in))
-        };
+        let of = |from: BillingDay, through| charge_by_api(self.more.statements, &(from..=through));
         let (before, now) = (of(before_from, before_through)?, of(from, through)?);
         let keys = before.keys().chain(now.keys()).collect::<BTreeSet<_>>();
         let mut rows = Vec::new();

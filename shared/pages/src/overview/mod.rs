@@ -229,14 +229,18 @@ struct Parts<'a> {
 }
 
 impl Overview {
-    /// The first and the last day whose statements an overview needs.
+    /// The first and the last day whose statements an overview needs: those of the whole last month
+    /// too where prices change, since their effect on it is shown.
     ///
     /// # Errors
     ///
     /// [`CalendarError`] when the time is outside the calendar.
     pub fn range(records: &Records<'_>) -> Result<(BillingDay, BillingDay), CalendarError> {
         let today = records.today()?;
-        Ok((today.month().first_day().min(days_before(today, FORECAST_DAYS_MAX)), today))
+        let first = today.month().first_day().min(days_before(today, FORECAST_DAYS_MAX));
+        let changes = !notices::days_of_change(records, today).is_empty();
+        let last_month = today.month().previous().first_day();
+        Ok((if changes { first.min(last_month) } else { first }, today))
     }
 
     /// The overview of a provider.

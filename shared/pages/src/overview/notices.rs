@@ -16,6 +16,7 @@ use steelyard_pricing::{
 use utoipa::ToSchema;
 
 use super::{OverviewError, Parts, WithholdingState};
+use crate::Records;
 use crate::alerts::{AlertItem, items};
 use crate::deposit::DepositView;
 use crate::forecast::{NEXT_CALLS, SoFar};
@@ -84,6 +85,16 @@ pub enum Notice {
         /// The difference between the two.
         #[schema(value_type = i64)]
         change_fen: Fen,
+    },
+    /// The terms changed inside the month after days of it were settled, whose amounts the next
+    /// bill moves.
+    TermsChange {
+        /// The first day of the new terms; none where they hold for the whole month.
+        #[schema(value_type = Option<String>)]
+        from: Option<BillingDay>,
+        /// What the next bill charges for the days settled before; negative where it credits.
+        #[schema(value_type = i64)]
+        charge_fen: Fen,
     },
     /// Usage came after its day was settled.
     LateUsage {
@@ -195,6 +206,7 @@ impl Parts<'_> {
             let alerts = items(self.records.account, self.records.today()?.month());
             notices.extend(alerts.into_iter().map(Notice::Alert));
             notices.extend(self.price_changes()?);
+            notices.extend(terms_change(so_far)?);
         }
         notices.extend(self.corrections()?);
         notices.extend(self.cheaper_tiers(so_far)?);
@@ -234,7 +246,7 @@ impl Parts<'_> {
     /// override or a discount begins or ends.
     fn price_changes(&self) -> Result<Vec<Notice>, OverviewError> {
         let (provider, plans) = (self.records.provider, self.records.plans);
-        let days = self.days_of_change();
+        let days = days_of_change(self.records, self.today);
         if days.is_empty() {
             return Ok(Vec::new());
         }
@@ -264,24 +276,6 @@ impl Parts<'_> {
             }
         }
         Ok(changes)
-    }
-
-    fn days_of_change(&self) -> BTreeSet<BillingDay> {
-        let (provider, plans) = (self.records.provider, self.records.plans);
-        let is_of = |plan: &&Plan| provider.plans.iter().any(|of| of.plan == *plan.name());
-        let mut days = BTreeSet::new();
-        for plan in plans.iter().filter(is_of) {
-            days.insert(plan.effective_from());
-            let of_rates = plan.rates().iter().flat_map(|rate| &rate.discounts);
-            for discount in plan.document().discounts.iter().chain(of_rates) {
-                days.extend([discount.from, discount.until].into_iter().flatten());
-            }
-        }
-        days.extend(provider.plans.iter().map(|assignment| assignment.from));
-        for over in &provider.overrides {
-            days.extend([Some(over.from), over.until].into_iter().flatten());
-        }
-        days.split_off(&self.today.next())
     }
 
     /// The usage by which the effect of other prices is shown: last month's if all of its
@@ -374,6 +368,35 @@ impl Parts<'_> {
         }
         entered.filter(|(_, slice, _)| is_plain && !slice.from.is_zero())
     }
+}
+
+/// The days to come on which the terms of a provider may change.
+pub(super) fn days_of_change(records: &Records<'_>, today: BillingDay) -> BTreeSet<BillingDay> {
+    let (provider, plans) = (records.provider, records.plans);
+    let is_of = |plan: &&Plan| provider.plans.iter().any(|of| of.plan == *plan.name());
+    let mut days = BTreeSet::new();
+    for plan in plans.iter().filter(is_of) {
+        days.insert(plan.effective_from());
+        let of_rates = plan.rates().iter().flat_map(|rate| &rate.discounts);
+        for discount in plan.document().discounts.iter().chain(of_rates) {
+            days.extend([discount.from, discount.until].into_iter().flatten());
+        }
+    }
+    days.extend(provider.plans.iter().map(|assignment| assignment.from));
+    for over in &provider.overrides {
+        days.extend([Some(over.from), over.until].into_iter().flatten());
+    }
+    days.split_off(&today.next())
+}
+
+/// What the next bill moves of settled days.
+fn terms_change(so_far: &SoFar<'_>) -> Result<Option<Notice>, OverviewError> {
+    let charge_fen = Fen::sum(so_far.moved.iter().map(|line| line.charge_fen))?;
+    let segment = so_far.moved.first().map(|line| line.segment);
+    let segment = so_far.segments.iter().find(|of| Some(of.from()) == segment);
+    let from = segment.and_then(|segment| segment.span().cut_on());
+    let notice = Notice::TermsChange { from, charge_fen };
+    Ok(Some(notice).filter(|_| !charge_fen.is_zero()))
 }
 
 /// What a bill charges of days settled before.

@@ -265,7 +265,7 @@ texts! {
 
     // By day.
     by_day() { en: "By day", zh: "每日费用" }
-    by_day_more() { en: "13 months, by API and source", zh: "近 13 个月，按 API 和来源" }
+    by_day_more() { en: "13 months, by API", zh: "近 13 个月，按 API" }
     chart_title(month: BillingMonth) { en: "Charge by day, {month}", zh: "{month}每日费用" }
     chart_bars(bills: Count) { en: "A bar for each bill: {bills}.", zh: "每份账单一根柱，共 {bills} 根。" }
     chart_highest(bill: StatementId, charge: Html) {
@@ -383,8 +383,8 @@ texts! {
     unused() { en: "not used yet", zh: "尚未使用" }
     not_known() { en: "in use", zh: "使用中" }
     all_used(free: Html, beyond: Html) {
-        en: "All {free} are used; {beyond} more were charged",
-        one(beyond): "All {free} are used; {beyond} more was charged",
+        en: "All {free} are used; {beyond} more are charged",
+        one(beyond): "All {free} are used; {beyond} more is charged",
         zh: "免费的 {free}已全部用完，另有 {beyond}计费",
     }
     less_discounts(percents: Html) { en: ", less your {percents}", zh: "，已减 {percents}" }
@@ -498,7 +498,23 @@ texts! {
     effect_more(change: Figure) { en: ", which is {change} more.", zh: "，增加 {change}。" }
     effect_same() { en: ", which is the same.", zh: "，没有变化。" }
     no_action() { en: "You need not do anything.", zh: "您无需操作。" }
-    compare() { en: "Compare the price lists", zh: "对比价目表" }
+    compare() { en: "Calculate with calls of your own", zh: "用您的调用清单计算" }
+    moved() {
+        en: "Your terms of this month have changed, and with them what is settled",
+        zh: "本月条款已变更，影响已结算的费用",
+    }
+    moved_from(from: BillingDay) {
+        en: "Your terms change on {from}, and with them what is settled",
+        zh: "条款自 {from}起变更，影响已结算的费用",
+    }
+    moved_more(charge: Figure) {
+        en: "The settled days have another share of the month's free calls and limits: {charge} more is charged with your next bill.",
+        zh: "已结算各日在本月额度与限额中的份额随之变化，下一份账单将补收 {charge}。",
+    }
+    moved_less(charge: Figure) {
+        en: "The settled days have another share of the month's free calls and limits: {charge} is credited with your next bill.",
+        zh: "已结算各日在本月额度与限额中的份额随之变化，下一份账单将退回 {charge}。",
+    }
     late(days: Html) { en: "Calls of {days} arrived later", zh: "{days}有用量补报" }
     late_text(calls: Count, bill: StatementId, charge: Figure) {
         en: "{calls} calls came in after that day was settled. They are on the bill of {bill}, on lines that name their day: {charge}.",

@@ -13,12 +13,15 @@ use steelyard_billing::{
     MandateId, NextStage, Person, PlanAssignment, Provider, Realm, Reason, Reference, Stage,
     Standing, Statement,
 };
+use steelyard_pages::bill::DayBillPage;
 use steelyard_pages::overview::{
     Basis, ClosedAccount, Notice, Overview, OverviewError, OverviewPage, OverviewRecords,
     StripPart, WithholdingState,
 };
 use steelyard_pages::{Frame, Lang, May, STYLE_SHEET};
-use steelyard_pricing::{ApiName, BillingDay, Catalog, Fen, Metered, Override, Plan, Usage, Yuan};
+use steelyard_pricing::{
+    ApiName, BillingDay, Catalog, Fen, LineCause, Metered, Override, Plan, Usage, Yuan,
+};
 
 use crate::month::{Month, PLAN, at, calls_of, day, provider, rules};
 
@@ -528,6 +531,62 @@ fn settle(month: &mut Month, first: &str, calls: impl Fn(BillingDay) -> Usage) {
         month.statements.extend(made);
         of = of.next();
     }
+}
+
+#[test]
+fn a_change_of_terms_that_moves_what_is_settled_is_told_before_it_is_charged() {
+    let mut month = owing("0.00");
+    let other = PLAN.replace("open-2015", "other");
+    month.plans = Catalog::from_iter([PLAN, &other].map(|plan| Plan::read(plan).unwrap()));
+    let from = day("2015-05-25");
+    month.provider.plans.push(PlanAssignment { from, plan: "other".parse().unwrap() });
+    month.coming.clear();
+
+    // The days before have 24 of 31 parts of the month's free calls.
+    let view = view(&month, &records(&month));
+    let told = view.notices.iter().find_map(|notice| {
+        let Notice::TermsChange { from, charge_fen } = notice else { return None };
+        Some((*from, *charge_fen))
+    });
+    let (told_of, charge_fen) = told.unwrap();
+    assert_eq!(told_of, Some(from));
+    let [english, chinese] = check_page("terms-change", &month, &view);
+    assert!(english.contains("Your terms change on 25 May") && chinese.contains("将补收"));
+
+    let night = at("2015-05-20T00:30");
+    let made = month.night(&BTreeMap::from([(day("2015-05-19"), Usage::new())]), night);
+    assert!(made.is_empty(), "nothing was called");
+    let called = calls_of(day("2015-05-20"));
+    let made = month.night(&BTreeMap::from([(day("2015-05-20"), called)]), at("2015-05-21T00:30"));
+    let moved = made[0].lines.iter().filter(|line| line.because == LineCause::Terms);
+    assert_eq!(sum(moved.map(|line| line.charge_fen)), charge_fen);
+    let frame = month.frame(Lang::En, "bills/2015-05-20");
+    let bill = month.bill_of(&made[0]);
+    let page = DayBillPage::new(&frame, &month.rules.calendar, &bill).render().unwrap();
+    assert!(page.contains("The terms change on 25 May"), "not on its first day");
+}
+
+#[test]
+fn calls_that_came_late_count_in_the_week_of_the_calls() {
+    // Late calls of 17 May are on the bill of 18 May, of the week after.
+    let mut month = Month::until("2015-04-13", "2015-05-25T08:32");
+    month.account.open_debit = None;
+    let change = view(&month, &records(&month)).change.unwrap();
+    assert_eq!((change.before_through, change.from), (day("2015-05-17"), day("2015-05-18")));
+    for row in change.rows.iter().filter(|row| row.api.is_some()) {
+        let api = row.api.as_ref().unwrap();
+        let calls = |first: &str, last: &str| {
+            let (first, last) = (day(first), day(last));
+            let days = std::iter::successors(Some(first), |of| Some(of.next()));
+            let days = days.take_while(|of| *of <= last);
+            days.map(|of| calls_of(of).of(api).calls.get()).sum::<u64>()
+        };
+        let counted = (calls("2015-05-11", "2015-05-17"), calls("2015-05-18", "2015-05-24"));
+        let told = [row.of.calls_before, row.of.calls].map(|calls| u64::try_from(calls).unwrap());
+        assert_eq!((told[0], told[1]), counted, "{api}");
+    }
+    let bills = Statement::sum_fen(&month.between("2015-05-11", "2015-05-24")).unwrap();
+    assert_eq!(change.total.charge_fen.plus(change.total.charge_before_fen), Ok(bills));
 }
 
 #[test]

@@ -46,6 +46,15 @@ impl Writer<'_> {
                 let text = self.sentences([what, effect, t.no_action(), link]);
                 plain(Icon::Tag, t.new_prices(*from), text)
             }
+            Notice::TermsChange { from, charge_fen } => {
+                let heading = from.map_or_else(|| t.moved(), |from| t.moved_from(from));
+                let unsigned = charge_fen.negated().unwrap_or_default().max(*charge_fen);
+                let text = match charge_fen.is_negative() {
+                    true => t.moved_less(Figure(unsigned)),
+                    false => t.moved_more(Figure(unsigned)),
+                };
+                plain(Icon::Tag, heading, text)
+            }
             Notice::Deposit(deposit) => self.deposit(deposit),
             Notice::LateUsage { bill, days, calls, charge_fen } => {
                 let text = t.late_text(Count(calls.get()), *bill, Figure(*charge_fen));
