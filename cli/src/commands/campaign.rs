@@ -1,6 +1,6 @@
 //! `steelyard campaign`: one override for many providers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -145,7 +145,7 @@ impl<'a> Known<'a> {
             )
             .into());
         }
-        let mut done = Done::default();
+        let (mut done, mut refused) = (Done::default(), BTreeSet::new());
         for found in chosen {
             if found.provider.overrides.contains(over) {
                 done.before.push(found.provider.provider.clone());
@@ -154,8 +154,11 @@ impl<'a> Known<'a> {
             let give = |changed: &mut Provider, settled| {
                 changed.add_override(over.clone(), &self.plans, settled)
             };
-            self.carry_out(found, args.yes, give, &mut done).await?;
+            if !self.carry_out(found, args.yes, give, &mut done).await? {
+                refused.insert(found.provider.provider.clone());
+            }
         }
+        let changes = changes.without(&refused)?;
         if args.yes {
             return done.show(target, &format!("override `{}` is given", over.name));
         }
@@ -225,14 +228,14 @@ impl<'a> Known<'a> {
     }
 
     /// Changes the terms of a provider; where it is not meant, only looks whether they could be
-    /// changed.
+    /// changed. Gives whether they were, or could be.
     async fn carry_out(
         &self,
         found: &ProviderAccount,
         is_meant: bool,
         change: impl Fn(&mut Provider, Option<BillingDay>) -> Result<(), TermsChangeError> + Send + Sync,
         done: &mut Done,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let provider = found.provider.provider.clone();
         let changed = if is_meant {
             self.system.books()?.change_provider(&provider, change).await.map(drop)
@@ -240,11 +243,12 @@ impl<'a> Known<'a> {
             let settled = found.account.settled_through;
             change(&mut found.provider.clone(), settled).map_err(BookError::from)
         };
+        let is_done = changed.is_ok();
         match changed {
             Ok(()) => done.done.push(provider),
             Err(error) => done.failed.push(format!("{provider}: {}", chain(&error))),
         }
-        Ok(())
+        Ok(is_done)
     }
 
     fn list(&self, target: &TargetArgs) -> Result<Exit, Error> {

@@ -1,5 +1,7 @@
 //! Compares what counted usage costs each provider now with what it would cost under other terms.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use steelyard_billing::ProviderId;
 use steelyard_pages::csv::{self, Cell, FileError};
@@ -80,6 +82,18 @@ impl Changes {
         // Providers whose change is the same stay in the order of their ids.
         self.providers.sort_by_key(|change| std::cmp::Reverse(change.sums.change_fen));
         self
+    }
+
+    /// The changes for those that nothing keeps from them.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when a sum leaves the range of amounts.
+    pub(crate) fn without(mut self, refused: &BTreeSet<ProviderId>) -> Result<Changes, MoneyError> {
+        self.providers.retain(|change| !refused.contains(&change.provider));
+        let sums = self.providers.iter().map(|change| change.sums);
+        self.sum = sums.into_iter().try_fold(Sums::default(), Sums::plus)?;
+        Ok(self)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

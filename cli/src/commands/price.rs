@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use steelyard_pricing::{BillingMonth, Fen, Line, LineCause, Quote, Terms, Yuan};
+use serde::Serialize;
+use steelyard_pricing::{
+    BillingMonth, Fen, Line, LineCause, MoneyError, Quote, Tax, TaxBehavior, Terms, Yuan,
+};
 use steelyard_runtime::{Error, chain};
 
 use crate::document::Document;
@@ -41,13 +44,36 @@ impl PriceArgs {
         let month = self.month.unwrap_or_else(|| plan.effective_from().month());
         let quote = Quote::of(&usage, month, |_| Some(Terms::of(&plan)))
             .map_err(|error| format!("{}: {}", self.usage.display(), chain(&error)))?;
+        let tax = plan.document().tax.filter(|tax| tax.behavior == TaxBehavior::Inclusive);
+        let included_tax_fen = tax.map(|tax| included(tax, &quote)).transpose()?;
         if target.json {
-            output::json(&quote)?;
-        } else {
-            output::print(text(&quote)?)?;
+            output::json(&Priced { quote, included_tax_fen })?;
+            return Ok(Exit::Done);
         }
+        let mut text = text(&quote)?;
+        if let Some((tax, of_it)) = tax.zip(included_tax_fen) {
+            text += &format!("\n{tax}: {} of it", fen(of_it));
+        }
+        output::print(text)?;
         Ok(Exit::Done)
     }
+}
+
+/// A quote with the tax that its prices include, if they include one.
+#[derive(Debug, Serialize)]
+struct Priced {
+    #[serde(flatten)]
+    quote: Quote,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    included_tax_fen: Option<Fen>,
+}
+
+/// How much of a quote is tax: of each day that has one, as each has a statement of its own.
+fn included(tax: Tax, quote: &Quote) -> Result<Fen, MoneyError> {
+    if quote.days.is_empty() {
+        return tax.within(quote.rounded);
+    }
+    quote.days.iter().try_fold(Fen::ZERO, |sum, day| sum.plus(tax.within(day.rounded)?))
 }
 
 fn text(quote: &Quote) -> Result<String, Error> {

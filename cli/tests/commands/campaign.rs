@@ -117,6 +117,17 @@ async fn a_campaign_is_shown_first_given_once_and_ended_as_one() {
         1 done, 0 as before, 1 failed
     "#]]
     .assert_eq(&late.out);
+
+    // A provider that cannot have it is in no sum of the preview.
+    platform.folder.write("late.json", &SPRING.replace("spring", "late").replace("-11", "-12"));
+    let preview = platform.run("campaign start late.json --plan small --json").await;
+    let shown: Value = serde_json::from_str(&preview.out).unwrap();
+    assert_eq!(preview.code, 3, "{preview:?}");
+    let compared = shown["changes"]["providers"].as_array().unwrap();
+    let compared = compared.iter().map(|of| of["provider"].as_str()).collect::<Vec<_>>();
+    assert_eq!(compared, [Some("b")], "{shown}");
+    assert_eq!(shown["would"]["done"], serde_json::json!(["b"]), "{shown}");
+    assert_eq!(shown["changes"]["sum"]["now_fen"], 10_000, "{shown}");
 }
 
 #[tokio::test]

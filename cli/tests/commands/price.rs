@@ -294,3 +294,23 @@ fn wrong_command_line_is_told_apart() {
         assert!(ran.err.contains("--help"), "{line}: {}", ran.err);
     }
 }
+
+#[test]
+fn the_tax_that_prices_include_is_named() {
+    let plan = r#"{ "plan": "taxed", "effective_from": "2015-05-01",
+      "tax": { "percent": "6", "behavior": "inclusive" }, "rates": [
+      { "rate": "calls", "apis": ["*"], "price": { "model": "per_unit", "unit_price": "0.01" } } ] }"#;
+    let usage = r#"{ "trades.get": 106000 }"#;
+    let told = price("taxed", plan, usage, "");
+    assert!(
+        told.ends_with("\n¥1060.00, exactly ¥1060.00\ntax of 6%, included: ¥60.00 of it\n"),
+        "{told}"
+    );
+    assert_eq!(quote("taxed-json", plan, usage)["included_tax_fen"], json!(6000));
+
+    // Each day is rounded, as its statement is.
+    let days =
+        r#"{ "2015-05-01": { "a": 8 }, "2015-05-02": { "a": 8 }, "2015-05-03": { "a": 9 } }"#;
+    assert_eq!(quote("taxed-days", plan, days)["included_tax_fen"], json!(1));
+    assert_eq!(quote("untaxed", CALLS, usage)["included_tax_fen"], Value::Null);
+}

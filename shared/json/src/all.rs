@@ -9,15 +9,30 @@ use crate::{JsonError, Node};
 /// The most times that a document is read to find all that is wrong with it.
 const READINGS_MAX: usize = 100;
 
+/// A document that is wrong in parts.
+#[derive(Debug)]
+pub struct Partial<T> {
+    /// The document without the parts that are wrong; none if too little is left.
+    pub read: Option<T>,
+    /// Everything that is wrong with its form.
+    pub wrong: Vec<JsonError>,
+    out: Out,
+}
+
+/// What was taken out of a document.
+#[derive(Debug, Default)]
+struct Out {
+    paths: BTreeSet<String>,
+    /// The places of the elements that were taken out of a list, by its path. Errors come in the
+    /// order of a list, so all of them stood before the next error.
+    elements: BTreeMap<String, BTreeSet<usize>>,
+}
+
 /// A document without what was found to be wrong in it.
 struct Rest {
     node: Node,
     found: Vec<JsonError>,
-    /// The paths of what was taken out.
-    out: BTreeSet<String>,
-    /// How many elements were taken out of a list, by its path. Errors come in the order of a list,
-    /// so all of them stood before the next error.
-    elements_out: BTreeMap<String, usize>,
+    out: Out,
 }
 
 /// The place of an error, as a path in the document before anything was left out of it.
@@ -31,27 +46,63 @@ struct Place {
 }
 
 /// Reads a document; if it is refused, reads on without what is wrong.
-pub(crate) fn read<T: DeserializeOwned>(node: Node) -> Result<T, Vec<JsonError>> {
+pub(crate) fn read<T: DeserializeOwned>(node: Node) -> Result<T, Partial<T>> {
     let first = match node.clone().read::<T>() {
         Ok(read) => return Ok(read),
         Err(error) => error,
     };
-    let mut rest = Rest::of(node);
-    let mut error = Some(first);
+    let mut rest = Rest { node, found: Vec::new(), out: Out::default() };
+    let (mut error, mut read) = (first, None);
     for _ in 0..READINGS_MAX {
-        if !error.is_some_and(|error| rest.take_out(&error)) {
+        if !rest.take_out(&error) {
             break;
         }
-        error = rest.node.clone().read::<T>().err();
+        match rest.node.clone().read::<T>() {
+            Ok(left) => {
+                read = Some(left);
+                break;
+            }
+            Err(next) => error = next,
+        }
     }
-    Err(rest.found)
+    Err(Partial { read, wrong: rest.found, out: rest.out })
+}
+
+impl<T> Partial<T> {
+    /// The path in the document as it was written, given one in what was [read](Partial::read);
+    /// none of the document as a whole, and of what lost a part.
+    #[must_use]
+    pub fn written(&self, path: &str) -> Option<String> {
+        let mut written = String::new();
+        for step in path.split('.') {
+            let (name, mut left) = step.split_at(step.find('[').unwrap_or(step.len()));
+            let joint = if written.is_empty() { "" } else { "." };
+            written = format!("{written}{joint}{name}");
+            while let Some((index, rest)) = left.strip_prefix('[').and_then(|of| of.split_once(']'))
+            {
+                let index = self.out.written(&written, index.parse().ok()?);
+                written = format!("{written}[{index}]");
+                left = rest;
+            }
+        }
+        let is_of = |out: &String| {
+            let left = out.strip_prefix(&*written);
+            left.is_some_and(|left| left.is_empty() || left.starts_with(['.', '[']))
+        };
+        let is_whole = !written.is_empty() && !self.out.paths.iter().any(is_of);
+        is_whole.then_some(written)
+    }
+}
+
+impl Out {
+    /// The place of an element in its list as it was written, given that in what is left of it.
+    fn written(&self, list: &str, index: usize) -> usize {
+        let out = self.elements.get(list).into_iter().flatten();
+        out.fold(index, |index, out| if *out <= index { index + 1 } else { index })
+    }
 }
 
 impl Rest {
-    fn of(node: Node) -> Rest {
-        Rest { node, found: Vec::new(), out: BTreeSet::new(), elements_out: BTreeMap::new() }
-    }
-
     /// Notes an error, and takes out what it is about. Whether that left anything.
     fn take_out(&mut self, error: &JsonError) -> bool {
         let place = self.place(&error.path);
@@ -60,10 +111,10 @@ impl Rest {
         let path = format!("{}{joint}{}", place.path, place.missing);
         // That a field is missing which was taken out is no fault of the document.
         let wrong = JsonError { path, text: error.text.clone() };
-        if !self.out.contains(&wrong.path) && !self.found.contains(&wrong) {
+        if !self.out.paths.contains(&wrong.path) && !self.found.contains(&wrong) {
             self.found.push(wrong);
         }
-        self.out.insert(place.path.clone());
+        self.out.paths.insert(place.path.clone());
         let Some((last, before)) = place.steps.split_last() else { return false };
         let parent = before.iter().try_fold(&mut self.node, |node, step| node.inner_mut(*step));
         match parent {
@@ -71,7 +122,8 @@ impl Rest {
             Some(Node::List(nodes)) if *last < nodes.len() => {
                 drop(nodes.remove(*last));
                 let list = place.path.rsplit_once('[').map_or("", |(list, _)| list);
-                *self.elements_out.entry(list.to_owned()).or_default() += 1;
+                let index = self.out.written(list, *last);
+                self.out.elements.entry(list.to_owned()).or_default().insert(index);
             }
             Some(_) | None => return false,
         }
@@ -86,10 +138,7 @@ impl Rest {
             place.path = match name {
                 Some(name) if place.path.is_empty() => name.to_owned(),
                 Some(name) => format!("{}.{name}", place.path),
-                None => {
-                    let out = self.elements_out.get(&place.path).copied().unwrap_or_default();
-                    format!("{}[{}]", place.path, step + out)
-                }
+                None => format!("{}[{}]", place.path, self.out.written(&place.path, step)),
             };
             place.steps.push(step);
             place.missing = left;
@@ -154,15 +203,15 @@ fn left_after<'a>(path: &'a str, name: &str) -> Option<&'a str> {
 mod tests {
     use serde::Deserialize;
 
-    #[derive(Deserialize)]
+    #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Order {
         #[serde(rename = "count")]
         _count: u8,
-        #[serde(default, rename = "parts")]
-        _parts: Vec<Order>,
-        #[serde(default, rename = "names")]
-        _names: Vec<String>,
+        #[serde(default)]
+        parts: Vec<Order>,
+        #[serde(default)]
+        names: Vec<String>,
     }
 
     fn wrong(document: &str) -> Vec<String> {
@@ -184,6 +233,29 @@ mod tests {
             ),
         ] {
             assert_eq!(wrong(document), found, "{document}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_read_and_its_paths_are_those_of_what_was_written() {
+        let document =
+            r#"{"count": 1, "names": [1, "a", 2, "b"], "parts": [{}, {"count": 2, "parts": 5}]}"#;
+        let partial = crate::parse(document.as_bytes()).unwrap().read_in_parts::<Order>();
+        let partial = partial.unwrap_err();
+        let left = partial.read.as_ref().unwrap();
+        assert_eq!((left.names.as_slice(), left.parts.len()), (&["a".into(), "b".into()][..], 1));
+        for (path, written) in [
+            ("count", Some("count")),
+            ("names[0]", Some("names[1]")),
+            ("names[1]", Some("names[3]")),
+            ("parts[0].count", Some("parts[1].count")),
+            // Each of them lost a part.
+            ("names", None),
+            ("parts[0].parts", None),
+            ("parts[0]", None),
+            ("", None),
+        ] {
+            assert_eq!(partial.written(path).as_deref(), written, "{path}");
         }
     }
 

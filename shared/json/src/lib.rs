@@ -24,6 +24,7 @@ mod node;
 
 use serde::de::DeserializeOwned;
 
+pub use all::Partial;
 pub use error::JsonError;
 pub use fields::Fields;
 pub use node::Node;

@@ -11,7 +11,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Number, Value};
 
 use crate::error::one_of;
-use crate::{Fields, JsonError, all};
+use crate::{Fields, JsonError, Partial, all};
 
 /// A piece of a document, with its fields in their order, also those that are given twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,16 @@ impl Node {
     /// Each [`JsonError`] that a person would correct, with its path; of the fields that an object
     /// misses, the first. After a hundred readings the rest is left for the next time.
     pub fn read_all<T: DeserializeOwned>(self) -> Result<T, Vec<JsonError>> {
+        all::read(self).map_err(|partial| partial.wrong)
+    }
+
+    /// What it says, as a type; or all that is wrong, as [`read_all`](Node::read_all) finds it,
+    /// and what it says without that.
+    ///
+    /// # Errors
+    ///
+    /// [`Partial`] where anything is wrong.
+    pub fn read_in_parts<T: DeserializeOwned>(self) -> Result<T, Partial<T>> {
         all::read(self)
     }
 

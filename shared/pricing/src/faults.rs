@@ -189,6 +189,13 @@ pub enum Rule {
     DepositOfRate,
 }
 
+impl Rule {
+    /// Whether it is about the largest amounts.
+    pub(crate) const fn is_of_amounts(&self) -> bool {
+        matches!(self, Rule::TooManyDigits { .. } | Rule::TooManyUnits)
+    }
+}
+
 /// The most that a conversion multiplies or divides by.
 pub const CONVERSION_MAX: u32 = 1_000_000_000;
 

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use steelyard_json::{JsonError, Node};
 
-use super::{Override, Plan, PlanDocument};
+use super::{Override, Plan, PlanDocument, check};
 use crate::faults::{Fault, PlanError, Rule};
 
 impl Plan {
@@ -11,9 +11,9 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`PlanError`] with the path of all that is wrong: of form, or otherwise every rule that is
-    /// broken. Rules are checked once the form is right. Of the fields that an object misses, the
-    /// first is named.
+    /// [`PlanError`] with the path of all that is wrong: in form, and every rule that what has its
+    /// form breaks. Whether amounts can be exact is checked once the form is right. Of the fields
+    /// that an object misses, the first is named.
     pub fn read(document: &str) -> Result<Plan, PlanError> {
         Plan::of_node(steelyard_json::parse(document.as_bytes())?)
     }
@@ -24,7 +24,21 @@ impl Plan {
     ///
     /// As [`Plan::read`].
     pub fn of_node(node: Node) -> Result<Plan, PlanError> {
-        Plan::try_from(read::<PlanDocument>(node)?)
+        let partial = match node.with_first("model").read_in_parts::<PlanDocument>() {
+            Ok(document) => return Plan::try_from(document),
+            Err(partial) => partial,
+        };
+        let broken = partial.read.as_ref().and_then(|left| check::document(left).err());
+        let broken = broken.into_iter().flat_map(|error| error.faults);
+        // What is left has other conversions and tiers than what was meant.
+        let broken = broken.filter(|fault| !fault.rule.is_of_amounts());
+        // What lost a part may break a rule for want of it.
+        let broken = broken.filter_map(|fault| {
+            let path = partial.written(&fault.path)?;
+            Some(Fault { path, ..fault })
+        });
+        let of_form = partial.wrong.iter().cloned().map(Fault::of_form);
+        Err(PlanError { faults: of_form.chain(broken).collect() })
     }
 }
 

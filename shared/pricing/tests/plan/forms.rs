@@ -285,3 +285,29 @@ fn all_that_is_wrong_in_form_is_told_at_once() {
         rates[3].price.tiers[2].unit_price: is true; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
     "#]].assert_eq(&faults);
 }
+
+#[test]
+fn what_has_its_form_is_checked_beside_what_has_not() {
+    let document = r#"{
+      "plan": "p", "effective_from": "2015-05-01", "minimum": "5", "maximum": "4",
+      "rates": [
+        {"rate": "a", "apis": ["a.*", 5], "price": {"model": "per_unit", "unit_price": "1"}},
+        {"rate": "b", "apis": ["b"], "price": {"model": "per_unit", "unit_price": 0.1}},
+        {"rate": "c", "apis": [7], "price": {"model": "per_unit", "unit_price": "-1"}},
+        {"rate": "a", "apis": ["a.*"], "price": {"model": "volume", "tiers": [
+          {"up_to": 5, "unit_price": "1"}, {"up_to": 5, "unit_price": "1"}, {"unit_price": "1"}]},
+         "discounts": [{"discount": "d", "percent": 5}]}]}"#;
+    let error = Plan::read(document).unwrap_err();
+    let faults = error.faults.iter().map(|fault| format!("{fault}\n")).collect::<String>();
+    expect![[r#"
+        rates[0].apis[1]: is the number 5; must be a text
+        rates[1].price.unit_price: is the number 0.1; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+        rates[2].apis[0]: is the number 7; must be a text
+        rates[3].discounts[0].percent: is the number 5; must be a percentage from 0 to 100 as a text with at most ten decimals such as "20"
+        maximum: must be at least the minimum, 5
+        rates[2].price.unit_price: -1 is negative; a price is nothing or more
+        rates[3].price.tiers[1].up_to: must be above 5, where the tier before ends
+        rates[3].rate: `a` is the name of another one already; give each its own
+        rates[3].apis[0]: `a.*` is covered by `a` already; leave it to one of them
+    "#]].assert_eq(&faults);
+}
