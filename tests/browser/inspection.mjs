@@ -16,6 +16,12 @@ const LOOKS = {
   zh: [{ width: 360, scheme: 'light', opened: true }, { width: 1440, scheme: 'dark', opened: false }],
 };
 
+// A page of a state has one look in each language.
+const LOOKS_OF_STATE = {
+  en: [{ width: 360, scheme: 'dark', opened: true }],
+  zh: [{ width: 1440, scheme: 'light', opened: true }],
+};
+
 // The width of an A4 page between the margins of the style sheet, in CSS pixels: 180 mm.
 const PAPER_WIDTH = Math.floor(180 / 25.4 * 96);
 
@@ -59,7 +65,7 @@ export class Inspection {
     const is_document = (url) => url.href === sight.url;
     await page.route(is_document, serve);
     try {
-      const looks = LOOKS[sight.lang];
+      const looks = (sight.is_state ? LOOKS_OF_STATE : LOOKS)[sight.lang];
       for (const look of looks) {
         const where = `${name} at ${look.width} px, ${look.scheme}`;
         await page.setViewportSize({ width: look.width, height: 900 });
@@ -68,7 +74,7 @@ export class Inspection {
         await page.evaluate((opened) => document.querySelectorAll('details').forEach((each) => { each.open = opened; }), look.opened);
         await this.checkWidth(page, where);
         await this.checkAccess(page, where);
-        await page.screenshot({ path: join(this.folder, `${name}.${look.width}.${look.scheme}.png`), fullPage: true });
+        if (!sight.is_state) await page.screenshot({ path: join(this.folder, `${name}.${look.width}.${look.scheme}.png`), fullPage: true });
       }
       await this.checkSize(page, sight, name);
       await page.setViewportSize({ width: PAPER_WIDTH, height: 900 });

@@ -2,6 +2,7 @@
 // from the start page to a bill and its reports, a quote, a recharge, an agreement, a debit, a limit, the end, a budget, a
 // spend cap and a deposit.
 
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { launch } from './browser.mjs';
@@ -15,6 +16,9 @@ const VALUE_ADDED = 'vas.sms.send';
 
 // Pages of operators that the portal serves. What is here is walked through by `operate`.
 const OPERATOR_PAGES = ['providers', 'debits', 'reconciliation', 'runs', 'receivables', 'actions'];
+
+// What the tests of the pages leave behind.
+const RENDERED = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'tmp/look');
 
 const STARTED = performance.now();
 
@@ -52,7 +56,7 @@ class Walk {
     const steps = [
       this.start, this.enter, this.recharge, this.sign, this.firstNight, this.readBill, this.hold, this.debit, this.lower,
       this.quote, this.secondNight, this.end, setBudgetAndCap, crossBudgetAndCap, payDeposit, returnDeposit, this.operate,
-      this.refusals, this.finish,
+      this.refusals, this.finish, this.states,
     ];
     for (const step of steps) {
       say(step.name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`));
@@ -401,6 +405,21 @@ class Walk {
       visitor.expect('other language', visitor.html.includes(`<html lang="${other}">`), true);
     });
     await this.stack.tool('audit');
+  }
+
+  /** The pages that the tests rendered: among them states that take months to come about. */
+  states() {
+    const age = (name) => statSync(join(RENDERED, name)).mtimeMs;
+    const all = readdirSync(RENDERED).filter((name) => name.endsWith('.html'));
+    // What an earlier version of the tests left is not of this one.
+    const newest = Math.max(...all.map(age));
+    const files = all.filter((name) => age(name) > newest - 600_000);
+    if (files.length < 100) throw new Error(`${RENDERED} has ${files.length} pages; run cargo test -p steelyard-pages first`);
+    for (const file of files) {
+      const [, name, lang] = file.match(/^(.*)\.(en|zh)\.html$/);
+      const html = readFileSync(join(RENDERED, file), 'utf8').replace('href="page.css"', 'href="/portal/page.css"');
+      this.inspection.add({ name: `state-${name}`, lang, url: `${this.stack.url}/portal/state/${file}`, html, is_state: true });
+    }
   }
 }
 
