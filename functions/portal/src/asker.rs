@@ -2,6 +2,7 @@
 //! provider's own program with a token.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
@@ -46,6 +47,24 @@ pub(crate) struct Visit {
     /// Whether a page that awaits a result is not to load itself again.
     pub(crate) is_still: bool,
     pub(crate) now: jiff::Timestamp,
+}
+
+/// The frame of the page that is asked for, once its session is known: a refusal is shown in it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Framed(Arc<OnceLock<Frame>>);
+
+impl Framed {
+    /// Notes the frame for a refusal.
+    pub(crate) fn note(parts: &Parts, frame: &Frame) {
+        if let Some(Framed(framed)) = parts.extensions.get::<Framed>() {
+            framed.get_or_init(|| frame.clone());
+        }
+    }
+
+    /// The frame, if the session is known.
+    pub(crate) fn get(&self) -> Option<&Frame> {
+        self.0.get()
+    }
 }
 
 /// The language of an answer.
@@ -199,6 +218,7 @@ impl FromRequestParts<Shared> for Visit {
         if let Asker::Session(session) = &asker {
             of_session(&mut frame, session, shared);
         }
+        Framed::note(parts, &frame);
         let portal_url = shared.portal_url(parts)?;
         let is_still = parts.uri.query().is_some_and(|query| query.contains("still=1"));
         Ok(Visit { asker, account, path, frame, portal_url, is_still, now: shared.clock.now() })

@@ -45,10 +45,10 @@ pub(crate) struct LinkRequest {
     locale: Option<String>,
     /// The platform's page to which the visitor returns.
     return_url: Option<String>,
-    /// What the session may do beside reading: `pay` and `mandate` in a provider's, `operate` in an
-    /// operator's. `alerts` is accepted, and no page needs it yet.
+    /// What the session may do beside reading: in a provider's `pay`, `mandate` and `alerts`, which
+    /// is to set budgets, alerts and the spend cap; in an operator's `operate`.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, example = json!(["pay", "mandate"]))]
+    #[schema(value_type = Vec<String>, example = json!(["pay", "mandate", "alerts"]))]
     may: BTreeSet<SessionRight>,
     /// How long the session lasts, in seconds: from 60 to 43200, 3600 if missing.
     expires_in_s: Option<u32>,

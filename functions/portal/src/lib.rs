@@ -42,8 +42,9 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_http::request::{LambdaRequest, RequestContext};
 use serde_json::Value;
 use steelyard_billing::mandate::MandateLimits;
-use steelyard_billing::{Calendar, OutTradeNo, Session, Unmatched, Visitor};
+use steelyard_billing::{Calendar, Session, Unmatched, Visitor};
 use steelyard_books::{Books, RunTerms, SettleError, Settler};
+use steelyard_pages::debits::Confirmed;
 use steelyard_pages::{Lang, MessagePage, STYLE_SHEET};
 use steelyard_pricing::Fen;
 use steelyard_runtime::{
@@ -53,7 +54,7 @@ use steelyard_store::{BillingTable, EventsTable, ProviderAccount, StoreError, Us
 use tower::ServiceExt;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
-use asker::LANG_COOKIE;
+use asker::{Framed, LANG_COOKIE};
 use offers::OfferMaker;
 use refusal::Refusal;
 
@@ -176,14 +177,14 @@ impl Shared {
         &self,
         now: Timestamp,
         paid: &[Unmatched],
-    ) -> Result<BTreeMap<OutTradeNo, Date>, StoreError> {
+    ) -> Result<Confirmed, StoreError> {
         if paid.is_empty() {
-            return Ok(BTreeMap::new());
+            return Ok(Confirmed::new());
         }
         let Reconciled { days, is_complete } =
             self.reconciled.get(now, self.read_reconciled()).await?;
         let oldest = days.keys().next();
-        let (mut confirmed, mut unsure) = (BTreeMap::new(), Vec::new());
+        let (mut confirmed, mut unsure) = (Confirmed::new(), Vec::new());
         for paid in paid {
             match days.get(&paid.booked_on) {
                 Some(true) => {
@@ -347,6 +348,7 @@ fn routes(shared: &Shared) -> Router {
 
 fn provider_pages() -> Router<Shared> {
     Router::new()
+        .route("/", get(provider::first))
         .route("/overview", get(provider::overview))
         .route("/costs", get(provider::costs))
         .route("/costs.csv", get(provider::csv))
@@ -373,13 +375,16 @@ async fn style_sheet() -> Response {
 
 /// Writes refusals as a page or as problem details, and sets the headers of every answer.
 async fn answered(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let framed = Framed::default();
+    parts.extensions.insert(framed.clone());
     let is_page = parts.uri.path().starts_with("/portal/");
     let (asked_lang, frame) = (Spoken::asked(&parts), asker::frame(&parts, &shared));
     let mut response = next.run(Request::from_parts(parts, body)).await;
     if let Some(refusal) = refusal_of(&mut response) {
         response = if is_page {
-            let page = page(&MessagePage::new(&frame, refusal.message()));
+            let frame = framed.get().unwrap_or(&frame);
+            let page = page(&MessagePage::new(frame, refusal.message()));
             (refusal.status(), page).into_response()
         } else {
             refusal.as_problem()

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use steelyard_billing::{SessionRight, StatementId};
 use steelyard_pages::bill::{BillListPage, BillsQuery, DayBillPage, MonthBillPage};
-use steelyard_pages::calculator::{CalculatorPage, Under};
+use steelyard_pages::calculator::{CalculatorPage, Outcome, Under};
 use steelyard_pages::costs::{CostsPage, CostsParameters, CostsQuery};
 use steelyard_pages::csv::costs_csv;
 use steelyard_pages::focus::{FocusVersion, costs_focus};
@@ -21,10 +21,15 @@ use steelyard_pricing::{BillingMonth, Fen};
 use utoipa::IntoParams;
 
 use crate::asker::Visit;
-use crate::enter::random_text;
+use crate::enter::{random_text, to};
 use crate::offers::NotOffered;
 use crate::refusal::{Answer, Refusal};
 use crate::{Shared, page};
+
+/// The first page of a provider.
+pub(crate) async fn first(visit: Visit) -> Response {
+    to(&visit.frame.page("overview"))
+}
 
 /// The overview of the month, at the time of the visit.
 pub(crate) async fn overview(State(shared): State<Shared>, mut visit: Visit) -> Answer {
@@ -239,7 +244,11 @@ pub(crate) async fn calculate(
 
 async fn calculated(shared: &Shared, visit: &Visit, typed: &str, under: Under) -> Answer {
     let view = shared.calculated(visit, typed, under).await?;
-    Ok(page(&CalculatorPage::new(&view, &visit.frame, typed)))
+    let status = match view.outcome {
+        Outcome::Refused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Outcome::Nothing | Outcome::NotPriced { .. } | Outcome::Priced(_) => StatusCode::OK,
+    };
+    Ok((status, page(&CalculatorPage::new(&view, &visit.frame, typed))).into_response())
 }
 
 /// An amount that was chosen from the suggestions.

@@ -15,6 +15,7 @@ use steelyard_pages::bill::{
 };
 use steelyard_pages::calculator::{CalculatorView, NotPriced, Outcome, Priced, Under, parse_list};
 use steelyard_pages::costs::{Costs, CostsGroup, CostsQuery, SourceCalls};
+use steelyard_pages::debits::Confirmed;
 use steelyard_pages::forecast::{Cover, Forecast};
 use steelyard_pages::ledger::{LEDGER_PAGE, Ledger, LedgerKind, LedgerQuery, LedgerRecords};
 use steelyard_pages::overview::{Overview, OverviewRecords};
@@ -179,7 +180,7 @@ impl Shared {
         let shown = u16::try_from(LEDGER_PAGE).unwrap_or(u16::MAX).saturating_add(1);
         let before = query.before.map(|before| before.0);
         let (mut entries, mut debits, mut recharges) = (Vec::new(), Vec::new(), Vec::new());
-        let mut unreadable = 0;
+        let (mut unreadable, mut confirmed) = (0, Confirmed::new());
         let (mut refunds, mut reversals) = (Vec::<Refund>::new(), Vec::<Reversal>::new());
         match query.kind {
             LedgerKind::All => {
@@ -212,6 +213,7 @@ impl Shared {
                 let before = before.map(DebitId);
                 let read = billing.newest::<Debit>(provider, before.as_ref(), shown).await;
                 (debits, unreadable) = reported(read.map_err(Refusal::unavailable)?);
+                confirmed = self.confirmed_of(visit, &debits).await;
             }
             LedgerKind::Recharges => {
                 let before = before.and_then(|before| u32::try_from(before).ok()).map(RechargeId);
@@ -229,6 +231,7 @@ impl Shared {
             entries: &entries,
             figures: None,
             debits: &debits,
+            confirmed: &confirmed,
             recharges: &recharges,
             refunds: &refunds,
             reversals: &reversals,
@@ -289,10 +292,12 @@ impl Shared {
         let (debits, of_debits) = reported(debits.map_err(Refusal::unavailable)?);
         let Bills { statements, missing } = bills?;
         let of_statements = u64::try_from(missing.len()).unwrap_or(u64::MAX);
+        let confirmed = self.confirmed_of(visit, &debits).await;
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
         let read = WithholdingRecords {
             mandates: &mandates,
             debits: &debits,
+            confirmed: &confirmed,
             last_statement: statements.last(),
             offered: self.config.offered,
         };
@@ -345,8 +350,7 @@ impl Shared {
             self.trail(visit, statement, is_owed)
         );
         let (reports, (entry, debits)) = (reports?, trail?);
-        let moved = debits.iter().filter_map(Unmatched::paid_by).collect::<Vec<_>>();
-        let confirmed = self.confirmed(visit.now, &moved).await.map_err(Refusal::unavailable)?;
+        let confirmed = self.confirmed_of(visit, &debits).await;
         let debits = debits.iter().map(|debit| {
             let number = debit.paid_attempt().map(|attempt| &attempt.out_trade_no);
             let confirmed_by = number.and_then(|number| confirmed.get(number)).copied();
@@ -379,6 +383,17 @@ impl Shared {
             reports.extend(read.into_iter().map(shown));
         }
         Ok(reports)
+    }
+
+    /// The days of Alipay's bills that showed the payments of debits. Where they cannot be read,
+    /// the payments are shown as ones that are still to be confirmed.
+    async fn confirmed_of(&self, visit: &Visit, debits: &[Debit]) -> Confirmed {
+        let paid = debits.iter().filter_map(Unmatched::paid_by).collect::<Vec<_>>();
+        let confirmed = self.confirmed(visit.now, &paid).await.inspect_err(|error| {
+            let error: &dyn std::error::Error = error;
+            tracing::error!(error, provider.id = %visit.provider(), "confirmations are not shown");
+        });
+        confirmed.unwrap_or_default()
     }
 
     /// The journal entry that charged a statement, and the debits that collect it.

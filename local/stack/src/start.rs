@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Router, extract};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use steelyard_billing::{
     DebitRules, Person, ProviderId, SESSION_DEFAULT, SessionLink, SessionRight, Visitor,
@@ -34,6 +34,9 @@ use super::stack::{Scheduled, next_runs};
 
 /// The most providers that the page lists.
 const PROVIDERS_MAX: u16 = 100;
+
+/// The longest time ahead that a run is listed.
+const A_YEAR: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// The most agreements, and the most payments, that the page lists.
 const ALIPAY_MAX: usize = 50;
@@ -136,6 +139,8 @@ impl StartPages {
         // One that is due is being sent.
         let notification = self.alipay.next_notification_at()?.filter(|at| *at > now);
         runs.extend(notification.map(|at| NextRun { at, run: Run::Notification }));
+        // The end of an agreement in a hundred years is no run to wait for.
+        runs.retain(|next| next.at.duration_since(now) < A_YEAR);
         runs.sort_by_key(|next| next.at);
         Ok(runs)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use steelyard_pricing::{
-    ApiName, BillingDay, Fen, LineCause, Metered, MoneyError, Unpriced, Usage, share,
+    ApiName, BillingDay, Fen, LineCause, Metered, MoneyError, Unpriced, Usage,
 };
 
 use crate::{ChangedDay, Statement};
@@ -14,7 +14,7 @@ use crate::{ChangedDay, Statement};
 pub struct ApiCharge {
     /// The calls, less those that were withdrawn.
     pub calls: i64,
-    /// What they cost, in fen.
+    /// The charge for them, in fen.
     pub charge_fen: Fen,
 }
 
@@ -42,7 +42,7 @@ pub struct ChargeChange {
 /// A line's charge is shared out to its APIs by
 /// [`Line::charge_by_api`](steelyard_pricing::Line::charge_by_api). Usage that came late, or that
 /// was withdrawn, counts on the day of its calls; a line of several such days is divided among them
-/// in proportion to the calls.
+/// in the same proportion.
 ///
 /// # Errors
 ///
@@ -56,23 +56,32 @@ pub fn charge_by_api<'a>(
         let mut of_none = statement.charge_fen;
         let mut parts = Vec::new();
         for line in &statement.lines {
-            let charges = line.charge_by_api();
-            of_none = of_none.minus(Fen::sum(charges.iter().map(|(_, fen)| *fen))?)?;
-            let charges =
-                charges.into_iter().map(|(_, fen)| fen).chain(std::iter::repeat(Fen::ZERO));
-            for ((api, metered), fen) in line.apis.iter().zip(charges) {
-                let of = Part { because: line.because, segment: line.segment, api, metered, fen };
-                parts.extend(of.by_day(statement));
+            for (api, metered, fen) in line.charge_by_api() {
+                of_none = of_none.minus(fen)?;
+                let changed = changed(statement, line.because, line.segment, api);
+                let of_days = changed.iter().map(|(_, metered)| *metered).collect::<Vec<_>>();
+                let shares = line.shared_out(fen, &of_days);
+                let whole = || vec![(statement.statement.day, metered, fen)];
+                let by_day = |shares: Vec<Fen>| {
+                    let of_day = |((day, metered), fen)| (day, metered, fen);
+                    changed.into_iter().zip(shares).map(of_day).collect()
+                };
+                for (day, metered, fen) in shares.map_or_else(whole, by_day) {
+                    parts.push((day, api, ApiCharge::of(metered, line.because, fen)));
+                }
             }
         }
         for Unpriced { because, segment, apis } in &statement.unpriced {
             for (api, metered) in apis.iter() {
-                let (because, segment, fen) = (*because, *segment, Fen::ZERO);
-                parts.extend(Part { because, segment, api, metered, fen }.by_day(statement));
+                let mut of_days = changed(statement, *because, *segment, api);
+                if of_days.is_empty() {
+                    of_days.push((statement.statement.day, metered));
+                }
+                let charge = |metered| ApiCharge::of(metered, *because, Fen::ZERO);
+                parts.extend(of_days.into_iter().map(|(day, of)| (day, api, charge(of))));
             }
         }
-        let wanted = parts.into_iter().filter(|(day, ..)| days.contains(day));
-        for (_, api, charge) in wanted {
+        for (_, api, charge) in parts.into_iter().filter(|(day, ..)| days.contains(day)) {
             let sum = sums.entry(Some(api.clone())).or_default();
             *sum = sum.plus(charge)?;
         }
@@ -84,55 +93,29 @@ pub fn charge_by_api<'a>(
     Ok(sums)
 }
 
-/// What a line says of one API.
-struct Part<'a> {
+/// The usage of an API on the days settled before to which a line of a cause belongs; none if it is
+/// of the statement's own day.
+fn changed(
+    statement: &Statement,
     because: LineCause,
     segment: BillingDay,
-    api: &'a ApiName,
-    metered: Metered,
-    fen: Fen,
-}
-
-impl<'a> Part<'a> {
-    /// The days of its calls, with the part of each.
-    fn by_day(&self, statement: &Statement) -> Vec<(BillingDay, &'a ApiName, ApiCharge)> {
-        let sign = if self.because == LineCause::Void { -1 } else { 1 };
-        let charge = |metered: Metered, charge_fen| {
-            // A month has 10¹¹ calls at most.
-            let calls = i64::try_from(metered.calls.get()).unwrap_or(i64::MAX);
-            ApiCharge { calls: sign * calls, charge_fen }
-        };
-        let changed = self.changed(statement);
-        let weights = |of: fn(Metered) -> u64| {
-            changed.iter().map(|(_, metered)| of(*metered)).collect::<Vec<_>>()
-        };
-        let shares = share(self.fen, &weights(|metered| metered.calls.get()))
-            .or_else(|| share(self.fen, &weights(|metered| metered.amount.millionths())));
-        let Some(shares) = shares else {
-            return vec![(statement.statement.day, self.api, charge(self.metered, self.fen))];
-        };
-        let of_day = |((day, metered), fen)| (day, self.api, charge(metered, fen));
-        changed.into_iter().zip(shares).map(of_day).collect()
-    }
-
-    /// The days settled before to which it belongs; none if it is of the statement's own day.
-    fn changed(&self, statement: &Statement) -> Vec<(BillingDay, Metered)> {
-        let of: fn(&ChangedDay) -> &Usage = match self.because {
-            LineCause::Late => |changed| &changed.late,
-            LineCause::Void => |changed| &changed.void,
-            LineCause::Usage
-            | LineCause::Terms
-            | LineCause::Shifted
-            | LineCause::Minimum
-            | LineCause::Concession
-            | LineCause::Tax => return Vec::new(),
-        };
-        let span = statement.span_from(self.segment);
-        let is_in = |day| span.is_none_or(|span| (span.from..span.until).contains(&day));
-        let changed = statement.changed_days.iter().filter(|changed| is_in(changed.day));
-        let changed = changed.map(|changed| (changed.day, of(changed).of(self.api)));
-        changed.filter(|(_, metered)| !metered.is_zero()).collect()
-    }
+    api: &ApiName,
+) -> Vec<(BillingDay, Metered)> {
+    let of: fn(&ChangedDay) -> &Usage = match because {
+        LineCause::Late => |changed| &changed.late,
+        LineCause::Void => |changed| &changed.void,
+        LineCause::Usage
+        | LineCause::Terms
+        | LineCause::Shifted
+        | LineCause::Minimum
+        | LineCause::Concession
+        | LineCause::Tax => return Vec::new(),
+    };
+    let span = statement.span_from(segment);
+    let is_in = |day| span.is_none_or(|span| (span.from..span.until).contains(&day));
+    let changed = statement.changed_days.iter().filter(|changed| is_in(changed.day));
+    let changed = changed.map(|changed| (changed.day, of(changed).of(api)));
+    changed.filter(|(_, metered)| !metered.is_zero()).collect()
 }
 
 impl ChargeChange {
@@ -172,6 +155,13 @@ impl ChargeChange {
 }
 
 impl ApiCharge {
+    fn of(metered: Metered, because: LineCause, charge_fen: Fen) -> ApiCharge {
+        // A month has 10¹¹ calls at most.
+        let calls = i64::try_from(metered.calls.get()).unwrap_or(i64::MAX);
+        let is_withdrawn = because == LineCause::Void;
+        ApiCharge { calls: if is_withdrawn { -calls } else { calls }, charge_fen }
+    }
+
     /// Both together.
     ///
     /// # Errors

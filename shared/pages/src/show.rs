@@ -114,6 +114,11 @@ impl Html {
         self.0.is_empty()
     }
 
+    /// Sentences one after another.
+    pub(crate) fn sentences(sentences: impl IntoIterator<Item = Html>, lang: Lang) -> Html {
+        sentences.into_iter().fold(Html::default(), |text, next| text.then(&next, lang))
+    }
+
     /// Another sentence after this one.
     pub(crate) fn then(self, next: &Html, lang: Lang) -> Html {
         let gap = match lang {

@@ -21,10 +21,10 @@ use steelyard_pricing::{DayCharge, Quote};
 use workload::Month;
 
 /// What a day's charge took when it was last measured.
-const CHARGE: u64 = 231_989;
+const CHARGE: u64 = 230_081;
 
 /// What a quote took when it was last measured.
-const QUOTE: u64 = 210_508;
+const QUOTE: u64 = 208_285;
 
 /// A measurement and two hundredths of it, which new compilers and processors may need.
 const fn limit(measured: u64) -> u64 {

@@ -177,7 +177,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::{MonthUsage, Plan, Terms, Usage, charge};
+    use crate::{AllowanceUnit, MonthUsage, Plan, Terms, Usage, charge};
 
     const PLAN: &str = r#"{
       "plan": "tiers", "effective_from": "2015-01-01", "free_per_month": 1000,
@@ -281,5 +281,33 @@ mod tests {
         let allowances = allowances.collect::<BTreeMap<_, _>>();
         let wanted = [("", "500"), ("basic", "2500")];
         assert_eq!(allowances, wanted.map(|(rate, free)| (rate.into(), free.into())).into());
+    }
+
+    #[test]
+    fn an_allowance_is_of_calls_of_yuan_or_of_what_they_become() {
+        let price = r#"{"model": "per_unit", "unit_price": "1"}"#;
+        let share = r#"{"model": "percentage", "percent": "1"}"#;
+        let unit = |conversion: &str, of_basic: &str| {
+            let plan = format!(
+                r#"{{"plan": "p", "effective_from": "2015-01-01", "free_per_month": 5{conversion},
+                    "rates": [
+                      {{"rate": "basic", "apis": ["a.*"], "price": {price}{of_basic}}},
+                      {{"rate": "paid", "apis": ["b.*"], "price": {share}}},
+                      {{"rate": "other", "apis": ["*"], "price": {price}}}]}}"#
+            );
+            let plan = Plan::read(&plan).unwrap();
+            let of = |rate: Option<&str>| {
+                let rate = rate.map(|rate| rate.parse().unwrap());
+                plan.document().unit_of(rate.as_ref())
+            };
+            [of(None), of(Some("basic")), of(Some("paid")), of(Some("other"))]
+        };
+        let [calls, yuan, units] =
+            [AllowanceUnit::Calls, AllowanceUnit::Yuan, AllowanceUnit::Units];
+        let converts = r#", "conversion": {"divide": 1000}"#;
+        assert_eq!(unit("", ""), [calls, calls, yuan, calls]);
+        assert_eq!(unit(converts, ""), [units; 4]);
+        // The shared allowance is of no single kind.
+        assert_eq!(unit("", converts), [units, units, yuan, calls]);
     }
 }

@@ -28,28 +28,33 @@ pub fn share(amount: Fen, weights: &[u64]) -> Option<Vec<Fen>> {
 }
 
 impl Line {
-    /// What the line charges of each of its APIs, in proportion to what is new of each: to its
-    /// amounts where the price is a share of them, to its calls otherwise. The shares sum to the
-    /// line's charge.
+    /// What is new of each API of the line, and what the line charges of it, in proportion: to its
+    /// amounts where the price is a share of them, to its calls otherwise. The charges sum to the
+    /// line's.
     ///
     /// Empty for a line without usage, such as a minimum or a discount of the whole plan.
     #[must_use]
-    pub fn charge_by_api(&self) -> Vec<(&ApiName, Fen)> {
-        let is_of_amounts = self.after.slices.iter().any(|slice| slice.per == Per::Yuan);
-        let by_calls = || self.shares(|metered| metered.calls.get());
-        let by_amounts = || self.shares(|metered| metered.amount.millionths());
-        let shares = if is_of_amounts {
+    pub fn charge_by_api(&self) -> Vec<(&ApiName, Metered, Fen)> {
+        let parts = self.apis.iter().map(|(_, metered)| metered).collect::<Vec<_>>();
+        let shares = self.shared_out(self.charge_fen, &parts).unwrap_or_default();
+        let shares = shares.into_iter().chain(std::iter::repeat(Fen::ZERO));
+        self.apis.iter().zip(shares).map(|((api, metered), fen)| (api, metered, fen)).collect()
+    }
+
+    /// An amount of the line divided among parts of its usage, in proportion as among its APIs;
+    /// none where all of them are nothing.
+    #[must_use]
+    pub fn shared_out(&self, amount: Fen, parts: &[Metered]) -> Option<Vec<Fen>> {
+        let of = |weight: fn(&Metered) -> u64| {
+            share(amount, &parts.iter().map(weight).collect::<Vec<_>>())
+        };
+        let by_calls = || of(|metered| metered.calls.get());
+        let by_amounts = || of(|metered| metered.amount.millionths());
+        if self.after.slices.iter().any(|slice| slice.per == Per::Yuan) {
             by_amounts().or_else(by_calls)
         } else {
             by_calls().or_else(by_amounts)
-        };
-        let apis = self.apis.iter().map(|(api, _)| api);
-        apis.zip(shares.unwrap_or_default()).collect()
-    }
-
-    fn shares(&self, weight: impl Fn(Metered) -> u64) -> Option<Vec<Fen>> {
-        let weights = self.apis.iter().map(|(_, metered)| weight(metered)).collect::<Vec<_>>();
-        share(self.charge_fen, &weights)
+        }
     }
 }
 

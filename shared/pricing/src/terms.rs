@@ -88,7 +88,8 @@ impl SegmentSpan {
     }
 
     /// The day inside the month on which other terms cut it, so that the run has a part of what is
-    /// given by the month: where the run ends, or else where it begins. None for a whole month.
+    /// given by the month: where the run ends, or where it begins if it ends with the month. None
+    /// for a whole month.
     #[must_use]
     pub fn cut_on(&self) -> Option<BillingDay> {
         let (run, month) = (self.run(), self.from.month());

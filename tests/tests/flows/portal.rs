@@ -152,6 +152,43 @@ async fn every_page_of_a_provider_is_shown_to_it_and_to_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_refusal_leads_on_for_its_own_session_and_for_no_other() {
+    let platform = platform().await;
+    let (own, foreign) = (session(&platform, "a", &[]).await, session(&platform, "b", &[]).await);
+    let bills = "href=\"/portal/providers/a/bills\"";
+    for (page, status) in [("bills/2015-05-18", 404), ("ledger?kind=x", 400), ("costs?from=x", 422)]
+    {
+        let path = format!("/portal/providers/a/{page}");
+        let seen = ask(&platform, Method::GET, &path, &own, "").await;
+        assert_eq!(seen.status, status, "{page}");
+        assert!(seen.body.contains(bills) && seen.body.contains("/portal/leave"), "{page}");
+        for (cookie, status) in [("", 401), (&*foreign, 404)] {
+            let seen = ask(&platform, Method::GET, &path, cookie, "").await;
+            assert_eq!(seen.status, status, "{page}");
+            assert!(!seen.body.contains(bills) && !seen.body.contains("/portal/leave"), "{page}");
+        }
+    }
+    platform.books().revoke_sessions(&"a".parse().unwrap()).await.unwrap();
+    let seen = ask(&platform, Method::GET, "/portal/providers/a/bills/2015-05-18", &own, "").await;
+    assert_eq!(seen.status, 401);
+    assert!(!seen.body.contains(bills) && !seen.body.contains("/portal/leave"), "{}", seen.body);
+}
+
+#[tokio::test]
+async fn the_address_of_a_provider_leads_to_its_overview() {
+    let platform = platform().await;
+    let (own, foreign) = (session(&platform, "a", &[]).await, session(&platform, "b", &[]).await);
+    let seen = ask(&platform, Method::GET, "/portal/providers/a", &own, "").await;
+    assert_eq!((seen.status, &*seen.location), (303, "/portal/providers/a/overview"));
+    for (cookie, status) in [("", 401), (&*foreign, 404)] {
+        let seen = ask(&platform, Method::GET, "/portal/providers/a", cookie, "").await;
+        assert_eq!(seen.status, status);
+    }
+    let seen = ask(&platform, Method::GET, "/portal/operator", &own, "").await;
+    assert_eq!(seen.status, 404, "no operator");
+}
+
+#[tokio::test]
 async fn a_link_works_once_and_within_a_minute_and_a_session_ends_or_is_revoked() {
     let platform = platform().await;
     let path = "/portal/providers/a/overview";

@@ -13,7 +13,8 @@ use steelyard_billing::{Person, Visitor};
 use steelyard_pages::Frame;
 
 use crate::Shared;
-use crate::asker::{Asker, of_session};
+use crate::asker::{Asker, Framed, of_session};
+use crate::enter::to;
 use crate::refusal::Refusal;
 
 /// A request of an operator.
@@ -27,6 +28,7 @@ pub(crate) struct Shift {
 /// The pages below `/portal/operator`.
 pub(crate) fn pages() -> Router<Shared> {
     Router::new()
+        .route("/", get(async |_: Shift| to("/portal/operator/providers")))
         .route("/providers", get(pages::providers))
         .route("/debits", get(pages::debits).post(acts::debits))
         .route("/reconciliation", get(pages::reconciliation).post(acts::reconciliation))
@@ -50,6 +52,7 @@ impl FromRequestParts<Shared> for Shift {
         let Visitor::Operator(operator) = &session.visitor else { return Err(Refusal::NotFound) };
         let (operator, mut frame) = (operator.clone(), crate::asker::frame(parts, shared));
         of_session(&mut frame, &session, shared);
+        Framed::note(parts, &frame);
         Ok(Shift { operator, frame, now: shared.clock.now() })
     }
 }

@@ -37,7 +37,7 @@ struct Field {
     kind: FieldKind,
 }
 
-/// What is typed into a field.
+/// The kind of text in a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FieldKind {
     Yuan,
@@ -109,7 +109,7 @@ impl<'a> AlertsPage<'a> {
         })
     }
 
-    /// What is wrong: where it stands, its name, and the remedy.
+    /// The fields that were refused: the place, the name, and the remedy of each.
     fn wrong(&self) -> Vec<(&'static str, Html, Html)> {
         let of = |field: &Field| Some((field.name, field.label.clone(), field.error.clone()?));
         let off = self.off_error().map(|error| ("off-budget", self.t.off(), error));

@@ -55,7 +55,7 @@ texts! {
     heading() { en: "What you are alerted to", zh: "提醒设置" }
     note() {
         en: "An empty field is as your plan has it.",
-        zh: "留空则按套餐的设置。",
+        zh: "留空则按方案的设置。",
     }
     read_only() { en: "This session may not set alerts.", zh: "本次登录不能设置提醒。" }
     saved() { en: "It is saved. It holds from the next usage on.", zh: "已保存，自下一次用量起生效。" }

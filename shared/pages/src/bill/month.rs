@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use steelyard_billing::{ProviderId, Statement, StatementId, still_owed};
-use steelyard_pricing::{BillingDay, BillingMonth, Fen, LineCause, Name, Usage};
+use steelyard_pricing::{BillingDay, BillingMonth, Fen, Line, LineCause, Name, Percent, Usage};
 use utoipa::ToSchema;
 
+use super::calculation::{Calculation, PartOf};
 use super::{BillError, BillTax, new_calls, sum_of_calls};
 use crate::records::Records;
 
@@ -100,6 +101,10 @@ pub struct MonthRate {
     /// The sum of the charges.
     #[schema(value_type = i64)]
     pub charge_fen: Fen,
+    /// How the charge comes about: a calculation for each part of the month with terms of its own,
+    /// and for each minimum. Their results sum to the charge; none of notes and of usage without a
+    /// price.
+    pub calculations: Vec<Calculation>,
     /// The lines of the rate bill by bill. Their calls and charges sum to those of the rate.
     pub bills: Vec<RateOfBill>,
 }
@@ -215,13 +220,34 @@ pub(super) fn billed_days(
 
 /// Lines of one rate in the making.
 #[derive(Default)]
-struct Sum {
+struct Sum<'a> {
     late: i64,
     void: i64,
     bills: BTreeMap<StatementId, (i64, Fen)>,
+    parts: Vec<MonthPart<'a>>,
 }
 
-impl Sum {
+/// A part of the month: its last line, and what all its lines charge.
+struct MonthPart<'a> {
+    of: (PartOf, Option<Percent>),
+    last: (&'a Statement, &'a Line),
+    charge_fen: Fen,
+}
+
+impl<'a> Sum<'a> {
+    /// Counts a line towards its part of the month.
+    fn count(&mut self, statement: &'a Statement, line: &'a Line) -> Result<(), BillError> {
+        let (of, last) = ((PartOf::of(line), line.tax), (statement, line));
+        match self.parts.iter_mut().find(|part| part.of == of) {
+            Some(part) => {
+                part.last = last;
+                part.charge_fen = part.charge_fen.plus(line.charge_fen)?;
+            }
+            None => self.parts.push(MonthPart { of, last, charge_fen: line.charge_fen }),
+        }
+        Ok(())
+    }
+
     fn add(
         &mut self,
         bill: StatementId,
@@ -255,7 +281,7 @@ impl Sum {
 }
 
 fn rates<'a>(statements: impl Iterator<Item = &'a Statement>) -> Result<Vec<MonthRate>, BillError> {
-    let mut sums = BTreeMap::<(MonthRateKind, Option<Name>), Sum>::new();
+    let mut sums = BTreeMap::<(MonthRateKind, Option<Name>), Sum<'a>>::new();
     for statement in statements {
         for line in &statement.lines {
             let kind = match &line.rate {
@@ -265,6 +291,7 @@ fn rates<'a>(statements: impl Iterator<Item = &'a Statement>) -> Result<Vec<Mont
             };
             let sum = sums.entry((kind, line.rate.clone())).or_default();
             sum.add(statement.statement, line.because, &line.apis, line.charge_fen)?;
+            sum.count(statement, line)?;
         }
         for of in &statement.unpriced {
             let sum = sums.entry((MonthRateKind::Unpriced, None)).or_default();
@@ -275,8 +302,13 @@ fn rates<'a>(statements: impl Iterator<Item = &'a Statement>) -> Result<Vec<Mont
             sum.add(statement.statement, LineCause::Usage, &Usage::new(), note.amount_fen)?;
         }
     }
-    let rate = |((kind, rate), sum): ((MonthRateKind, Option<Name>), Sum)| {
+    let rate = |((kind, rate), sum): ((MonthRateKind, Option<Name>), Sum<'a>)| {
+        let calculated = |part: &MonthPart<'a>| {
+            let (statement, last) = part.last;
+            Calculation::of_month(statement, last, part.charge_fen)
+        };
         Ok(MonthRate {
+            calculations: sum.parts.iter().map(calculated).collect::<Result<_, _>>()?,
             rate,
             kind,
             calls: sum_of_calls(sum.bills.values().map(|(calls, _)| *calls))?,

@@ -4,6 +4,7 @@ use askama::Template;
 use steelyard_billing::{Calendar, StatementId};
 use steelyard_pricing::BillingDay;
 
+use super::labels::strip;
 use super::month::{MonthBill, MonthRate, MonthRateKind};
 use super::page::{bill_href, counted};
 use super::texts::Texts;
@@ -100,6 +101,12 @@ impl<'a> MonthBillPage<'a> {
         let late = (rate.late_calls != 0).then(|| self.t.of_late(Signed(rate.late_calls)));
         let void = (rate.void_calls != 0).then(|| self.t.of_void(Signed(rate.void_calls)));
         [late, void].into_iter().flatten().collect()
+    }
+
+    /// How the charge of a rate comes about.
+    fn strips(&self, rate: &MonthRate) -> Vec<Strip> {
+        let of = |calculation| strip(calculation, self.t.the_calculation(), self.t.0);
+        rate.calculations.iter().map(of).collect()
     }
 
     fn rate(&self, rate: &MonthRate) -> Html {

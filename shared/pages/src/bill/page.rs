@@ -2,7 +2,7 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::DateTime;
 use steelyard_billing::{Calendar, StatementId};
 use steelyard_pricing::{BillingDay, Fen, LineCause, SegmentSpan, Yuan};
 
@@ -14,7 +14,7 @@ use super::texts::Texts;
 use super::trail::{TrailDebit, TrailPhase};
 use super::{BillNote, BillPart, DayBill};
 use crate::costs::files;
-use crate::debits::{debit_page, entry_page};
+use crate::debits::{Confirmation, debit_page, entry_page};
 use crate::frame::{Common, Frame, wall_clock};
 use crate::icon::Icon;
 use crate::lang::Lang;
@@ -575,25 +575,13 @@ impl Writer<'_> {
             }
         };
         links.push(LinkShown { is_open, what: t.trail_number(), text });
-        links.extend(self.confirmation(debit.confirmed_by, debit.expected_on));
+        let confirmation = Confirmation::of(self.lang, debit.confirmed_by, debit.expected_on);
+        links.extend(confirmation.map(|Confirmation { is_open, what, text }| LinkShown {
+            is_open,
+            what,
+            text,
+        }));
         links
-    }
-
-    fn confirmation(self, confirmed: Option<Date>, expected: Option<Date>) -> Option<LinkShown> {
-        let t = self.t;
-        match (confirmed, expected) {
-            (Some(day), _) => Some(LinkShown {
-                is_open: false,
-                what: t.trail_confirmed(),
-                text: t.alipay_bill_of(day),
-            }),
-            (None, Some(day)) => Some(LinkShown {
-                is_open: true,
-                what: t.trail_to_confirm(),
-                text: t.alipay_bill_arrives(day, day.tomorrow().unwrap_or(day)),
-            }),
-            (None, None) => None,
-        }
     }
 
     fn report(self, place: usize, report: &Report) -> ReportShown {

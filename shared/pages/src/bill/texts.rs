@@ -231,8 +231,6 @@ texts! {
     trail_ledger() { en: "Ledger", zh: "资金流水" }
     trail_withholding() { en: "Withholding", zh: "代扣" }
     trail_number() { en: "Alipay's number", zh: "支付宝交易号" }
-    trail_confirmed() { en: "Confirmed by Alipay's bill", zh: "支付宝账单已核对" }
-    trail_to_confirm() { en: "To be confirmed by Alipay's bill", zh: "待支付宝账单核对" }
     entry(number: Count) { en: "Entry {number}", zh: "第 {number} 笔" }
     entry_moved(prepaid: Figure, owed: Figure) {
         en: "{prepaid} from prepaid, {owed} owed", zh: "预存余额支付 {prepaid}，待付 {owed}",
@@ -254,11 +252,6 @@ texts! {
     }
     number_after(at: Html) { en: "Known after {at}", zh: "{at} 后可知" }
     number_soon() { en: "Known as soon as Alipay answers", zh: "支付宝答复后可知" }
-    alipay_bill_of(day: Date) { en: "Bill of {day}", zh: "{day}账单" }
-    alipay_bill_arrives(day: Date, next: Date) {
-        en: "Bill of {day}, which arrives on {next} at 10:30 in Beijing",
-        zh: "{day}账单，{next} 10:30（北京时间）到达",
-    }
     paid_otherwise() {
         en: "Nothing is withheld for this bill.", zh: "本账单没有代扣。",
     }
@@ -329,8 +322,8 @@ texts! {
     supplement(number: Count) { en: "supplement {number}", zh: "补充 {number}" }
     by_rate() { en: "By rate", zh: "按项目" }
     by_rate_note() {
-        en: "The lines of all bills of the month, summed by rate. A line opens to the bills that it sums; each shows the calculation.",
-        zh: "本月各账单的明细，按项目合计。展开可见所合计的账单，账单内列有计算过程。",
+        en: "The lines of all bills of the month, summed by rate. A line opens to its calculation and to the bills that it sums; each of these leads to its reports.",
+        zh: "本月各账单的明细，按项目合计。展开可见计算过程和所合计的账单，各账单内列有对应的上报。",
     }
     col_rate() { en: "Rate", zh: "项目" }
     of_late(calls: Signed) { en: "of it {calls} late", zh: "其中补报 {calls}" }

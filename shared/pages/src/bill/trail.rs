@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
-use steelyard_billing::{Debit, DebitId, Ledger, Phase, bill_day};
+use steelyard_billing::{Debit, DebitId, Ledger, Phase, Unmatched, bill_day};
 use steelyard_pricing::{Fen, MoneyError};
 use utoipa::ToSchema;
 
@@ -129,7 +129,8 @@ impl TrailDebit {
         let amount_fen = collects(records, debit)?;
         let expected_on = match phase {
             TrailPhase::GivenUp => None,
-            TrailPhase::Due | TrailPhase::Underway | TrailPhase::Paid => Some(bill_day(at_s)),
+            TrailPhase::Due | TrailPhase::Underway => Some(bill_day(at_s)),
+            TrailPhase::Paid => Unmatched::paid_by(debit).map(|paid| paid.booked_on),
         };
         Ok(TrailDebit {
             debit: debit.debit,

@@ -172,7 +172,7 @@ texts! {
         zh: "单独一个月：{amount}",
     }
     more_than_alone(rates: &Html) {
-        en: "More than alone, because this month’s free calls are used, all or in part, for {rates}.",
+        en: "More than alone, because this month's free calls are used, all or in part, for {rates}.",
         zh: "高于单独费用，因为本月 {rates} 的免费额度已用完或部分用去。",
     }
     more_than_alone_tiers() {
@@ -276,12 +276,12 @@ texts! {
     your_terms() { en: "your terms", zh: "您的方案" }
     cheapest() { en: "cheapest", zh: "最低" }
     your_terms_cheapest() {
-        en: "Your terms are the cheapest for this list.",
-        zh: "对此清单，您的方案费用最低。",
+        en: "The month with this list costs least under your terms.",
+        zh: "本月加上此清单，您的方案费用最低。",
     }
     other_cheapest(plan: &Name, less: Figure) {
-        en: "{plan} is the cheapest for this list: {less} less than your terms.",
-        zh: "对此清单，{plan} 费用最低，比您的方案少 {less}。",
+        en: "The month with this list costs least under {plan}: {less} less than under your terms.",
+        zh: "本月加上此清单，{plan} 费用最低，比您的方案少 {less}。",
     }
     due_at_end(amount: Change) {
         en: "Under your terms {amount} yuan more fall due at the end of the month, such as a minimum, or a rate that is charged then; the months here include that.",

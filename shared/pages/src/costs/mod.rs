@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use steelyard_billing::{CalendarError, ProviderId, SourceId, Statement};
-use steelyard_pricing::{BillingDay, Fen, LineCause, MoneyError, Name, UsageError};
+use steelyard_pricing::{ApiName, BillingDay, Fen, LineCause, MoneyError, Name, UsageError};
 use thiserror::Error;
 use utoipa::ToSchema;
 
@@ -66,20 +66,22 @@ pub struct CostPeriod {
     pub is_billed: bool,
     /// The calls of the period, less those that were withdrawn.
     pub calls: i64,
-    /// The charge; none where one API or one source is shown, of which no charge is known.
+    /// The charge; none where one source is shown, of which no charge is known.
     #[schema(value_type = Option<i64>)]
     pub charge_fen: Option<Fen>,
 }
 
-/// The costs of a rate, or the calls of an API or a source.
+/// The costs of a rate or an API, or the calls of a source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CostGroup {
-    /// The rate, API or source. `(unpriced)` is what no rate covers, `(plan)` what a plan adds to
-    /// the sum of its rates or takes off, and `(adjustments)` what credit and debit notes do.
+    /// The rate, API or source. `(unpriced)` is what no rate covers; `(plan)` what a plan adds to
+    /// the sum of its rates or takes off, and by API also what rates charge without calls, such as
+    /// a minimum; `(tax)` tax that is added, and `(adjustments)` what credit and debit notes do.
     pub name: String,
     /// The calls of the group, less those that were withdrawn.
     pub calls: i64,
-    /// The charge; none of an API or a source.
+    /// The charge; none of a source. That of a line is shared out to its APIs in proportion to
+    /// their calls, or to their amounts where the price is a share of these.
     #[schema(value_type = Option<i64>)]
     pub charge_fen: Option<Fen>,
 }
@@ -153,10 +155,10 @@ impl Costs {
         let calls = sum(parts.iter().map(|part| part.calls))?;
         // Without a choice the charges of a day are those of its bills, whatever groups them.
         let charged = match (query.group, &query.only) {
-            (CostsGroup::Api | CostsGroup::Source, None) => {
+            (CostsGroup::Source, None) => {
                 rows.iter().map(Part::of_row).map(|part| Part { calls: 0, ..part }).collect()
             }
-            (CostsGroup::Rate, _) | (_, Some(_)) => Vec::new(),
+            (CostsGroup::Rate | CostsGroup::Api, _) | (_, Some(_)) => Vec::new(),
         };
         // Days to come have no costs to show.
         let last = records.calendar().day_of(records.now)?.min(query.to);
@@ -199,19 +201,37 @@ impl Part {
     }
 }
 
+/// Each line's charge is shared out to its APIs, as its explanation says.
 fn parts_by_api(statements: &[Statement], query: &CostsQuery) -> Result<Vec<Part>, CostsError> {
     let mut parts = Vec::new();
-    for statement in statements {
+    let is_in = |day: BillingDay| query.from <= day && day <= query.to;
+    for statement in statements.iter().filter(|of| is_in(of.statement.day)) {
         let day = statement.statement.day;
-        if day < query.from || query.to < day {
-            continue;
-        }
-        for because in [LineCause::Usage, LineCause::Late, LineCause::Void] {
+        let of_api = |api: &ApiName, calls, because, charge| {
             let sign = if because == LineCause::Void { -1 } else { 1 };
-            for (api, metered) in statement.apis_because(because)?.iter() {
-                let calls = counted(metered.calls.get())? * sign;
-                parts.push(Part { day, name: api.to_string(), calls, charge: None });
+            let calls = counted(calls)? * sign;
+            Ok::<_, CostsError>(Part { day, name: api.to_string(), calls, charge: Some(charge) })
+        };
+        let of_none = |name: &str, charge: Fen| {
+            let part = Part { day, name: name.to_owned(), calls: 0, charge: Some(charge) };
+            (!charge.is_zero()).then_some(part)
+        };
+        for line in &statement.lines {
+            let mut rest = line.charge_fen;
+            for (api, metered, charge) in line.charge_by_api() {
+                parts.push(of_api(api, metered.calls.get(), line.because, charge)?);
+                rest = rest.minus(charge)?;
             }
+            let is_tax = line.because == LineCause::Tax;
+            parts.extend(of_none(if is_tax { TAX } else { PLAN }, rest));
+        }
+        for of in &statement.unpriced {
+            for (api, metered) in of.apis.iter() {
+                parts.push(of_api(api, metered.calls.get(), of.because, Fen::ZERO)?);
+            }
+        }
+        for note in &statement.adjustments {
+            parts.extend(of_none(ADJUSTMENTS, note.amount_fen));
         }
     }
     Ok(parts)
@@ -278,7 +298,7 @@ fn periods(
         let own = parts.iter().filter(is_in);
         let calls = sum(own.clone().map(|part| part.calls))?;
         let all = own.chain(charged.iter().filter(is_in)).collect::<Vec<_>>();
-        let is_of_calls = query.group != CostsGroup::Rate && query.only.is_some();
+        let is_of_calls = query.group == CostsGroup::Source && query.only.is_some();
         let charge_fen = if is_of_calls { None } else { Some(charges(&all)?.unwrap_or(Fen::ZERO)) };
         periods.push(CostPeriod { from, to, is_billed, calls, charge_fen });
         from = to.next();

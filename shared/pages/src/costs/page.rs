@@ -33,6 +33,7 @@ struct Shown<'a> {
     costs: &'a Costs,
     label: Html,
     heading: Html,
+    range: Html,
     periods: Vec<PeriodShown>,
     chart: Chart,
     groups_heading: Html,
@@ -120,12 +121,13 @@ impl<'a> Shown<'a> {
     fn new(frame: &Frame, costs: &'a Costs) -> Shown<'a> {
         let t = Texts(frame.lang);
         let query = &costs.query;
-        let is_of_calls = query.group != CostsGroup::Rate;
+        let is_of_calls = query.group == CostsGroup::Source;
         let is_of_a_year = query.from.date().year() == query.to.date().year();
         let [from, to] = [query.from, query.to].map(|day| match is_of_a_year {
             true => Html::show(day, frame.lang),
             false => Html::show(WithYear(day), frame.lang),
         });
+        let range = t.range(from.clone(), to.clone());
         let (label, heading) = match &query.only {
             Some(name) if is_of_calls => (t.calls_of(from, to, name), t.over_time_of(name)),
             Some(name) => (t.charge_of(from, to), t.over_time_of(name)),
@@ -149,6 +151,7 @@ impl<'a> Shown<'a> {
             costs,
             label,
             heading,
+            range,
             periods: periods.collect(),
             chart: Chart::of(t, costs),
             groups_heading,

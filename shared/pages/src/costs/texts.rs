@@ -11,7 +11,7 @@ texts! {
     pub(super) struct Texts;
 
     last_bill(day: BillingDay) { en: "Last bill {day}.", zh: "最近账单 {day}。" }
-    range(from: BillingDay, to: BillingDay) { en: "{from} to {to}", zh: "{from}至 {to}" }
+    range(from: Html, to: Html) { en: "{from} to {to}", zh: "{from}至 {to}" }
     charge_of(from: Html, to: Html) { en: "Charge, {from} to {to}", zh: "{from}至 {to}费用" }
     calls_of(from: Html, to: Html, name: &str) {
         en: "Calls of {name}, {from} to {to}", zh: "{name} 的次数，{from}至 {to}",
@@ -75,8 +75,12 @@ texts! {
     sources() { en: "By source", zh: "按来源" }
     rates_note() { en: "The lines of the bills, summed by rate.", zh: "各账单明细按项目合计。" }
     apis_note() {
-        en: "Calls only: a rate charges all its APIs together, so that no API has a charge of its own.",
-        zh: "仅含次数：同一项目的 API 合并计费，单个 API 没有单独费用。",
+        en: "A rate charges all its APIs together: each line of a bill is shared out to its APIs in proportion to their calls, or to their amounts where the price is a share of these.",
+        zh: "同一项目的 API 合并计费：各账单明细的费用按次数分摊到 API，按金额计价的则按金额分摊。",
+    }
+    none_of(name: &str) {
+        en: "Nothing of <code>{name}</code> is on the bills of these days.",
+        zh: "这些日期的账单中没有 <code>{name}</code>。",
     }
     sources_note() {
         en: "Calls only, as reported: what a source costs is not known, since charges follow from the calls of all sources together. At most 92 days at once.",

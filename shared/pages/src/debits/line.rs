@@ -1,13 +1,14 @@
 //! A debit as pages write it.
 
+use jiff::civil::Date;
 use steelyard_billing::Calendar;
 
 use super::texts::Texts;
 use super::{DebitState, DebitView, DeclinedTry, Reason};
-use crate::Frame;
 use crate::frame::wall_clock;
 use crate::icon::Icon;
 use crate::show::{Brief, Code, Count, Figure, Html, Plain};
+use crate::{Frame, Lang};
 
 /// A debit in the words of the page.
 #[derive(Clone, Debug)]
@@ -30,6 +31,39 @@ pub(crate) struct DebitLine {
     pub(crate) can: Html,
     pub(crate) declines: Vec<DeclineLine>,
     pub(crate) attempts: Vec<AttemptLine>,
+    pub(crate) confirmation: Option<Confirmation>,
+}
+
+/// That a bill of Alipay has shown a payment, or is to show it.
+#[derive(Clone, Debug)]
+pub(crate) struct Confirmation {
+    /// Whether that is still to come.
+    pub(crate) is_open: bool,
+    pub(crate) what: Html,
+    pub(crate) text: Html,
+}
+
+impl Confirmation {
+    /// By the day of the bill that showed it; without one, of the bill that is to show it.
+    pub(crate) fn of(
+        lang: Lang,
+        confirmed_by: Option<Date>,
+        expected_on: Option<Date>,
+    ) -> Option<Confirmation> {
+        let t = Texts(lang);
+        let confirmed = confirmed_by.map(|day| Confirmation {
+            is_open: false,
+            what: t.confirmed(),
+            text: t.alipay_bill_of(day),
+        });
+        confirmed.or_else(|| {
+            expected_on.map(|day| Confirmation {
+                is_open: true,
+                what: t.to_confirm(),
+                text: t.alipay_bill_arrives(day, day.tomorrow().unwrap_or(day)),
+            })
+        })
+    }
 }
 
 /// A state as an icon and a word.
@@ -134,6 +168,7 @@ impl DebitLine {
                     trade_no: attempt.trade_no.as_deref().map(|no| Html::show(Code(no), lang)),
                 })
                 .collect(),
+            confirmation: Confirmation::of(lang, debit.confirmed_by, debit.expected_on),
         }
     }
 

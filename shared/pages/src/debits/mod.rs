@@ -3,15 +3,23 @@
 mod line;
 mod texts;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
-use steelyard_billing::{Attempt, Debit, DebitId, DeclineReason, Declined, GiveUpReason, Phase};
+use steelyard_billing::{
+    Attempt, Debit, DebitId, DeclineReason, Declined, GiveUpReason, OutTradeNo, Phase, Unmatched,
+};
 use steelyard_pricing::{BillingDay, Fen, MoneyError};
 use utoipa::ToSchema;
 
-pub(crate) use line::{Chip, DebitLine, Tone, debit_page, entry_page};
+pub(crate) use line::{Chip, Confirmation, DebitLine, Tone, debit_page, entry_page};
 
 use crate::Records;
+
+/// The payments that bills of Alipay have shown, each with the day of its bill.
+pub type Confirmed = BTreeMap<OutTradeNo, Date>;
 
 /// A debit, as its provider sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -47,6 +55,12 @@ pub struct DebitView {
     pub paid_at_s: Option<Timestamp>,
     /// Alipay's number of the payment.
     pub trade_no: Option<String>,
+    /// The day of Alipay's bill that showed the payment.
+    #[schema(value_type = Option<String>)]
+    pub confirmed_by: Option<Date>,
+    /// The day of Alipay's bill that is to show it, or has; none before it is paid.
+    #[schema(value_type = Option<String>)]
+    pub expected_on: Option<Date>,
     /// Why it was given up, or is being given up.
     pub given_up: Option<Reason>,
     /// The tries that Alipay declined, the oldest first.
@@ -135,12 +149,12 @@ pub struct AttemptView {
 }
 
 impl DebitView {
-    /// A debit of the provider.
-    ///
-    /// # Errors
-    ///
-    /// [`MoneyError`] when an amount leaves its range.
-    pub fn new(records: &Records<'_>, debit: &Debit) -> Result<DebitView, MoneyError> {
+    /// A debit of the provider, given which of its payments bills of Alipay have shown.
+    fn new(
+        records: &Records<'_>,
+        debit: &Debit,
+        confirmed: &Confirmed,
+    ) -> Result<DebitView, MoneyError> {
         let terms = debit.terms.as_ref();
         let state = DebitState::of(records, debit);
         let is_due = debit.phase == Phase::Due;
@@ -150,6 +164,7 @@ impl DebitView {
             Some(_) | None => None,
         };
         let expected_fen = expected.map(|expected| expected.amount_fen);
+        let paid = debit.paid_attempt();
         Ok(DebitView {
             debit: debit.debit,
             state,
@@ -159,8 +174,10 @@ impl DebitView {
             from: terms.map(|terms| terms.from),
             through: terms.map(|terms| terms.through),
             next_at_s: is_due.then(|| expected.map_or(due_at, |expected| expected.at_s)),
-            paid_at_s: debit.paid_attempt().map(|attempt| attempt.sent_at_s),
+            paid_at_s: paid.map(|attempt| attempt.sent_at_s),
             trade_no: debit.payment().map(|payment| payment.trade_no.clone()),
+            confirmed_by: paid.and_then(|paid| confirmed.get(&paid.out_trade_no)).copied(),
+            expected_on: Unmatched::paid_by(debit).map(|paid| paid.booked_on),
             given_up: given_up(debit),
             declines: debit.declines.iter().map(DeclinedTry::new).collect(),
             attempts: (1..).zip(&debit.attempts).map(AttemptView::new).collect(),
@@ -175,8 +192,9 @@ impl DebitView {
     pub(crate) fn newest_first(
         records: &Records<'_>,
         debits: &[Debit],
+        confirmed: &Confirmed,
     ) -> Result<Vec<DebitView>, MoneyError> {
-        let views = debits.iter().map(|debit| DebitView::new(records, debit));
+        let views = debits.iter().map(|debit| DebitView::new(records, debit, confirmed));
         let mut views = views.collect::<Result<Vec<_>, _>>()?;
         views.sort_by_key(|view| std::cmp::Reverse(view.debit));
         Ok(views)

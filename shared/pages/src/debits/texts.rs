@@ -1,6 +1,6 @@
 //! What pages say about debits.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use steelyard_pricing::BillingDay;
 
 use crate::lang::texts;
@@ -143,6 +143,13 @@ texts! {
     by_operator_can() {
         en: "You can recharge. Ask the platform if you do not know why.",
         zh: "您可以充值；如不清楚原因，请联系平台。",
+    }
+    confirmed() { en: "Confirmed by Alipay's bill", zh: "支付宝账单已核对" }
+    to_confirm() { en: "To be confirmed by Alipay's bill", zh: "待支付宝账单核对" }
+    alipay_bill_of(day: Date) { en: "Bill of {day}", zh: "{day}账单" }
+    alipay_bill_arrives(day: Date, next: Date) {
+        en: "Bill of {day}, which arrives on {next} at 10:30 in Beijing",
+        zh: "{day}账单，{next} 10:30（北京时间）到达",
     }
     code(code: Code<'_>) { en: "Alipay's code: {code}", zh: "支付宝代码：{code}" }
 }

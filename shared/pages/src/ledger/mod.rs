@@ -20,14 +20,14 @@ pub use page::LedgerPage;
 pub use query::{Before, LedgerKind, LedgerQuery, LedgerQueryError};
 
 use crate::Records;
-use crate::debits::{DebitView, DeclinedTry};
+use crate::debits::{Confirmed, DebitView, DeclinedTry};
 use crate::recharge::RechargeItem;
 
 /// How many movements, debits or recharges a page shows.
 pub const LEDGER_PAGE: usize = 50;
 
 /// What of the ledger was read.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct LedgerRecords<'a> {
     /// Entries, the newest first and without a gap. Those that are not asked for, since they are
     /// newer, are only used to go back to the balance before them.
@@ -37,6 +37,8 @@ pub struct LedgerRecords<'a> {
     /// Debits, in any order: those that are asked for, or those of the entries, the open one among
     /// them.
     pub debits: &'a [Debit],
+    /// Which of their payments bills of Alipay have shown.
+    pub confirmed: &'a Confirmed,
     /// Recharges, in any order.
     pub recharges: &'a [Recharge],
     /// Refunds, in any order.
@@ -169,7 +171,7 @@ impl Ledger {
         let until = entries.iter().rfind(|entry| !query.wants(entry.number));
         let until = until.map(|entry| entry.recorded_at_s);
         entries.retain(|entry| query.wants(entry.number));
-        let mut debits = DebitView::newest_first(records, read.debits)?;
+        let mut debits = DebitView::newest_first(records, read.debits, read.confirmed)?;
         let mut recharges = RechargeItem::newest_first(read.recharges);
         let mut declined = Vec::new();
         let older_before = match query.kind {

@@ -56,8 +56,11 @@ texts! {
         en: "With withholding on, what your prepaid balance does not cover is withheld the next day and appears here.",
         zh: "开通代扣后，预存余额不足的部分于次日扣款，并显示在这里。",
     }
-    no_recharges() { en: "No recharge yet", zh: "尚无充值" }
-    no_recharges_text() { en: "A recharge appears here as soon as it is offered, and says when it was paid.", zh: "充值发起后显示在这里，并标明付款情况。" }
+    no_recharges() { en: "No recharge through Alipay yet", zh: "尚无支付宝充值" }
+    no_recharges_text() {
+        en: "A recharge appears here as soon as it is offered, and says when it was paid. Money that was paid in by bank transfer is among all movements.",
+        zh: "充值发起后显示在这里，并标明付款情况。银行转账的款项列在全部流水中。",
+    }
     no_refunds() { en: "Nothing was given back", zh: "尚无退款" }
     no_refunds_text() { en: "Refunds of the platform, and money that Alipay gave back, appear here.", zh: "平台的退款及支付宝退回的款项会显示在这里。" }
 

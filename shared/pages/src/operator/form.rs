@@ -163,12 +163,15 @@ impl<'a> FormWriter<'a> {
             let is_known = refused.problem != FormProblem::Unavailable;
             let heading = if is_known { t.not_done() } else { t.not_known() };
             let link = match self.refused_at {
-                Some(number) => format!(" <a href=\"#why-{number}\" autofocus>{}</a>", t.reason()),
+                Some(number) => {
+                    Html(format!("<a href=\"#why-{number}\" autofocus>{}</a>", t.reason()))
+                }
                 // The record went meanwhile, and its form with it.
-                None => String::new(),
+                None => Html::default(),
             };
+            let text = problem.then(&link, self.frame.lang);
             return Some(Html(format!(
-                "<div class=\"box care stack\" role=\"group\" aria-labelledby=\"refused\"><h2 id=\"refused\">{}</h2><p class=\"soft\">{problem}{link}</p></div>",
+                "<div class=\"box care stack\" role=\"group\" aria-labelledby=\"refused\"><h2 id=\"refused\">{}</h2><p class=\"soft\">{text}</p></div>",
                 heading
             )));
         }

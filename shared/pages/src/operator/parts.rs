@@ -60,7 +60,7 @@ pub(crate) struct Notice {
     pub(crate) needs_care: bool,
     pub(crate) icon: Icon,
     pub(crate) heading: Html,
-    pub(crate) texts: Vec<Html>,
+    pub(crate) text: Html,
     pub(crate) form: Option<ActionForm>,
 }
 
@@ -115,7 +115,7 @@ impl Chip {
 impl Notice {
     /// Something to know that asks for nothing.
     pub(crate) fn plain(icon: Icon, heading: Html, text: Html) -> Notice {
-        Notice { needs_care: false, icon, heading, texts: vec![text], form: None }
+        Notice { needs_care: false, icon, heading, text, form: None }
     }
 
     pub(crate) fn html(&self) -> Html {

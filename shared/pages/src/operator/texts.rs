@@ -71,7 +71,7 @@ texts! {
     provider() { en: "Provider", zh: "服务商" }
     state() { en: "State", zh: "状态" }
     schedule() {
-        en: "Settled every day at 00:30 by the platform’s clocks; reconciled at 10:30 in Beijing.",
+        en: "Settled every day at 00:30 by the platform's clocks; reconciled at 10:30 in Beijing.",
         zh: "每日 00:30（平台时间）结算，北京时间 10:30 对账。",
     }
 }

@@ -125,7 +125,7 @@ impl Parts<'_> {
             rate: rate.cloned(),
             period: AllowancePeriod::Month,
             from: segment.from(),
-            unit: AllowanceUnit::Calls,
+            unit: segment.plan().document().unit_of(rate),
             free,
             used,
             left,

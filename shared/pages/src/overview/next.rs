@@ -45,7 +45,8 @@ pub struct NextWithholding {
     /// What debits took that were sent today.
     #[schema(value_type = i64)]
     pub withheld_today_fen: Fen,
-    /// What is charged of days that have ended and have no bill yet: it is withheld, too.
+    /// Days that have ended and have no bill yet: what prepaid money does not pay of them is
+    /// withheld, too.
     pub unbilled: Option<UnbilledDays>,
     /// The smallest amount that is withheld.
     #[schema(value_type = i64)]
@@ -115,7 +116,7 @@ pub struct UnbilledDays {
     /// The last of the days.
     #[schema(value_type = String)]
     pub through: BillingDay,
-    /// What they would be charged now: an estimate, as reports can still come.
+    /// The charge that a bill would have now: an estimate, as reports can still come.
     #[schema(value_type = i64)]
     pub charge_fen: Fen,
 }

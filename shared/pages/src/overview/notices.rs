@@ -15,7 +15,7 @@ use steelyard_pricing::{
 };
 use utoipa::ToSchema;
 
-use super::{OverviewError, Parts, WithholdingState};
+use super::{Overview, OverviewError, Parts, WithholdingState};
 use crate::Records;
 use crate::alerts::{AlertItem, items};
 use crate::deposit::DepositView;
@@ -284,8 +284,8 @@ impl Parts<'_> {
         let Some(through) = self.through else { return Ok(None) };
         let last = self.today.month().previous();
         let statements = self.more.statements;
-        let first = statements.iter().map(|statement| statement.statement.day).min();
-        let is_whole = first.is_some_and(|first| first <= last.first_day());
+        let (first, _) = Overview::range(self.records)?;
+        let is_whole = first.max(self.records.provider.billed_from.first_day()) <= last.first_day();
         if is_whole && through >= last.last_day() {
             let days = charged_between(statements, last.first_day(), last.last_day())?;
             return Ok(Some((Basis::Month { month: last }, days)));

@@ -71,7 +71,7 @@ texts! {
     }
     unbilled() { en: "Known once your next bill is made", zh: "下一份账单出具后可知" }
     unbilled_why(days: Html, charge: Figure) {
-        en: "Your calls of {days} are not billed yet. They come to {charge} so far; what your prepaid balance does not pay of them is withheld.",
+        en: "Your calls of {days} are not billed yet. They cost {charge} so far; what your prepaid balance does not pay of them is withheld.",
         zh: "{days}的调用尚未结算，目前预估 {charge}；预存余额不足以支付的部分将代扣。",
     }
     below_minimum(owed: Figure, minimum: Figure) {
@@ -602,8 +602,8 @@ texts! {
         zh: "支付宝自 {when} 起暂停了该协议。期间不会代扣，待付 {owed}。请在支付宝中恢复，或充值支付。",
     }
     suspended_debit(when: Html, owed: Figure) {
-        en: "A debit on {when} found that your Alipay account can't be debited. Nothing is withheld; {owed} is owed. Mend it in Alipay, or recharge; then tell us.",
-        zh: "{when} 扣款时发现您的支付宝账户无法代扣。期间不会代扣，待付 {owed}。请在支付宝中处理，或充值支付，然后告知我们。",
+        en: "Since {when} we know from a debit that your Alipay account can't be debited. Nothing is withheld; {owed} is owed. Mend it in Alipay, or recharge; then tell us.",
+        zh: "自 {when} 起，扣款结果表明您的支付宝账户无法代扣。期间不会代扣，待付 {owed}。请在支付宝中处理，或充值支付，然后告知我们。",
     }
     debit_declined() { en: "Alipay could not withhold", zh: "支付宝未能扣款" }
     debit_declined_text(amount: Figure, when: Html, reason: Html) {

@@ -106,10 +106,10 @@ texts! {
     }
     history() { en: "Your recharges", zh: "充值记录" }
     history_note() { en: "Newest first.", zh: "最新在前。" }
-    none() { en: "No recharge yet", zh: "尚无充值" }
+    none() { en: "No recharge through Alipay yet", zh: "尚无支付宝充值" }
     none_text() {
-        en: "A recharge appears here as soon as you go on to payment, and says when it was paid.",
-        zh: "前往付款后，充值会显示在这里，并标明付款情况。",
+        en: "A recharge appears here as soon as you go on to payment, and says when it was paid. Money that was paid in by bank transfer is in the ledger.",
+        zh: "前往付款后，充值会显示在这里，并标明付款情况。银行转账的款项列在资金流水中。",
     }
     more() { en: "All recharges", zh: "全部充值" }
     number(number: Count) { en: "No. {number}", zh: "第 {number} 笔" }

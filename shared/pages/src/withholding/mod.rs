@@ -22,7 +22,7 @@ pub use page::{SigningLinks, WithholdingPage};
 pub use terms::TERMS_VERSION;
 
 use crate::Records;
-use crate::debits::DebitView;
+use crate::debits::{Confirmed, DebitView};
 use crate::ledger::Balance;
 
 /// How many debits the page shows.
@@ -35,6 +35,8 @@ pub struct WithholdingRecords<'a> {
     pub mandates: &'a [Mandate],
     /// Its debits, in any order: the newest ones, and the open one.
     pub debits: &'a [Debit],
+    /// Which of their payments bills of Alipay have shown.
+    pub confirmed: &'a Confirmed,
     /// Its last bill.
     pub last_statement: Option<&'a Statement>,
     /// The limits under which an agreement is offered.
@@ -158,7 +160,7 @@ impl Withholding {
         let current = current(records, read.mandates);
         let offer = newest(read.mandates).filter(|newest| newest.phase == MandatePhase::Offered);
         let state = WithholdingState::of(current, offer);
-        let mut debits = DebitView::newest_first(records, read.debits)?;
+        let mut debits = DebitView::newest_first(records, read.debits, read.confirmed)?;
         let next = debits.iter().find(|debit| debit.is_open()).cloned();
         debits.truncate(DEBITS_SHOWN);
         let last_bill = read.last_statement.map(LastBill::new).transpose()?;

@@ -12,8 +12,8 @@ use steelyard_pages::bill::{
 };
 use steelyard_pricing::{Fen, Metered, Usage};
 
+use crate::look;
 use crate::month::{Month, at, calls_of, day};
-use crate::shown;
 
 /// The reports of a day: three of each, by two machines.
 pub fn reports(month: &Month, of: &str) -> Vec<Report> {
@@ -159,7 +159,7 @@ fn the_page_says_what_the_view_has_in_both_languages() {
     let bill = bill(&month, "2015-05-18");
     for lang in Lang::ALL {
         let html = page(&month, &bill, lang);
-        shown(&html, &format!("bill-day-{}", lang.name()));
+        look::check("bill-day", lang, &html);
         assert!(html.contains(&format!("<span class=\"y\">¥</span>{}", bill.charge_fen)));
         assert!(html.contains("href=\"#report-0\"") && html.contains("id=\"report-0\""));
     }
@@ -314,7 +314,7 @@ fn the_page_of_100_apis_and_many_reports_stays_small_and_escapes_names() {
     let bill = bill_with(&month, "2015-05-18", &(0..200).map(report).collect::<Vec<_>>());
     for lang in Lang::ALL {
         let html = page(&month, &bill, lang);
-        shown(&html, &format!("bill-large-{}", lang.name()));
+        look::check("bill-large", lang, &html);
     }
     // Lambda answers 6 MB at most, and a report a minute is common.
     let reports = (0..1_440).map(report).collect::<Vec<_>>();

@@ -10,6 +10,7 @@ use steelyard_pages::calculator::{
 use steelyard_pages::{Lang, STYLE_SHEET};
 use steelyard_pricing::{BillingDay, Fen, Name, Override, Plan};
 
+use crate::look;
 use crate::month::Month;
 
 /// A plan with a minimum, lower prices and tiers of a volume; its month costs at least ¥600.
@@ -85,7 +86,13 @@ fn outcome(month: &Month, text: &str) -> Outcome {
 fn html(month: &Month, lang: Lang, outcome: Outcome, typed: &str) -> String {
     let view = view(month, outcome);
     let frame = month.frame(lang, "calculator");
-    CalculatorPage::new(&view, &frame, typed).render().unwrap()
+    let state = match &view.outcome {
+        Outcome::Nothing => "nothing",
+        Outcome::Refused { .. } => "refused",
+        Outcome::NotPriced { .. } => "not-priced",
+        Outcome::Priced(_) => "priced",
+    };
+    look::page(&format!("calculator-{state}"), lang, &CalculatorPage::new(&view, &frame, typed))
 }
 
 #[test]

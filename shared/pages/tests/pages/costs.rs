@@ -20,8 +20,8 @@ use steelyard_pages::csv::costs_csv;
 use steelyard_pages::focus::{FocusVersion, costs_focus};
 use steelyard_pricing::{Fen, LineCause, Metered, Percent, Plan, Tax, TaxBehavior, Usage, Yuan};
 
+use crate::look;
 use crate::month::{Month, at, calls_of, day};
-use crate::shown;
 
 const LATER_PLAN: &str = r#"{
   "plan": "later-2015", "effective_from": "2015-01-01",
@@ -203,6 +203,11 @@ fn pages_json_csv_and_focus_all_say_what_the_statements_charge() {
         assert_eq!(Fen::sum(of_bill.clone().map(|of| of.charge_fen)), Ok(billed.sum.charge_fen));
         assert_eq!(of_bill.map(|of| of.calls).sum::<i64>(), billed.sum.calls);
     }
+    for rate in of_month.rates.iter().filter(|rate| !rate.calculations.is_empty()) {
+        let results = rate.calculations.iter().map(|calculation| calculation.result().unwrap());
+        let charge = Yuan::from(rate.charge_fen).to_string().parse::<Decimal>().unwrap();
+        assert_eq!(results.sum::<Decimal>(), charge, "{rate:?}");
+    }
     let list = BillList::new(month.records(), BillsQuery::default(), &month.statements).unwrap();
     assert_eq!(list.months[0].sum.charge_fen, charged);
     // Costs.
@@ -211,6 +216,10 @@ fn pages_json_csv_and_focus_all_say_what_the_statements_charge() {
         assert_eq!(costs.charge_fen, charged, "{by} {group}");
         let periods = costs.periods.iter().map(|period| period.charge_fen.unwrap());
         assert_eq!(Fen::sum(periods).unwrap(), charged, "{by} {group}");
+        if group != "source" {
+            let groups = costs.groups.iter().map(|of| of.charge_fen.unwrap());
+            assert_eq!(Fen::sum(groups).unwrap(), charged, "{by} {group}");
+        }
         let json = serde_json::to_value(&costs).unwrap();
         assert_eq!(json["charge_fen"], Value::from(charged.get()));
         let html = CostsPage::new(&month.frame(Lang::En, "costs"), &costs).render().unwrap();
@@ -384,11 +393,10 @@ fn the_pages_of_costs_and_months_show_in_both_languages() {
     let month = changing_month();
     let may = Month::of_may_2015();
     for lang in Lang::ALL {
-        let name = lang.name();
         for group in ["rate", "api", "source"] {
             let costs = costs(&may, query("day", group, "2015-05-01", "2015-05-31"));
             let html = CostsPage::new(&may.frame(lang, "costs"), &costs).render().unwrap();
-            shown(&html, &format!("costs-{group}-{name}"));
+            look::check(&format!("costs-{group}"), lang, &html);
         }
         let sent = CostsParameters {
             by: Some("month".to_owned()),
@@ -405,24 +413,24 @@ fn the_pages_of_costs_and_months_show_in_both_languages() {
         let frame = may.frame(lang, "costs");
         let html = CostsPage::refused(&frame, sent, &error).render().unwrap();
         assert!(html.contains("aria-invalid") && html.contains("autofocus"));
-        shown(&html, &format!("costs-refused-{name}"));
+        look::check("costs-refused", lang, &html);
         let bill = MonthBill::new(may.records(), "2015-05".parse().unwrap(), &may.statements);
         let bill = bill.unwrap();
         assert_eq!(bill.unbilled, Some((day("2015-05-19"), day("2015-05-19"))));
         let frame = may.frame(lang, "bills/2015-05");
         let html = MonthBillPage::new(&frame, &may.rules.calendar, &bill).render().unwrap();
-        shown(&html, &format!("bill-month-{name}"));
+        look::check("bill-month", lang, &html);
         let list = BillList::new(may.records(), BillsQuery::default(), &may.statements).unwrap();
         assert_eq!(list.months.len(), 2);
         let frame = may.frame(lang, "bills");
-        shown(&BillListPage::new(&frame, &list).render().unwrap(), &format!("bills-{name}"));
+        look::page("bills", lang, &BillListPage::new(&frame, &list));
         let empty = BillList::new(may.records(), BillsQuery::default(), &[]).unwrap();
-        shown(&BillListPage::new(&frame, &empty).render().unwrap(), &format!("bills-empty-{name}"));
+        look::page("bills-empty", lang, &BillListPage::new(&frame, &empty));
         let statement = month.statements.iter().find(|of| !of.adjustments.is_empty()).unwrap();
         let bill = month.bill_of(statement);
         let frame = month.frame(lang, "bills/x");
         let html = DayBillPage::new(&frame, &month.rules.calendar, &bill);
-        shown(&html.render().unwrap(), &format!("bill-changing-{name}"));
+        look::page("bill-changing", lang, &html);
     }
 }
 

@@ -50,10 +50,8 @@ fn every_message_is_a_page_in_both_languages() {
     ] {
         for lang in Lang::ALL {
             let frame = month.frame(lang, "overview");
-            let html = MessagePage::new(&frame, message).render().unwrap();
-            assert!(html.contains(&format!("<html lang=\"{}\">", lang.tag())), "{message:?}");
-            assert_eq!(html.matches("<h1>").count(), 1, "{message:?}");
-            assert!(!html.contains("<script") && !html.contains("style="), "{message:?}");
+            let name = format!("message-{message:?}").to_lowercase();
+            look::page(&name, lang, &MessagePage::new(&frame, message));
         }
     }
 }
@@ -69,19 +67,6 @@ fn every_page_of_a_session_has_a_button_that_ends_it() {
         let of_session = Frame { signed_in_until: Some(frame.as_of), ..frame };
         let html = MessagePage::new(&of_session, Message::NotFound).render().unwrap();
         assert_eq!(html.matches(button).count(), 1);
-        shown(&html, &format!("session-{}", lang.name()));
+        look::check("session", lang, &html);
     }
-}
-
-/// What holds for every page; writes it where a browser can look at it.
-fn shown(html: &str, name: &str) {
-    assert_eq!(html.matches("<h1>").count(), 1, "{name}");
-    assert!(!html.contains("<script") && !html.contains("style="), "{name}");
-    let size = html.len() + steelyard_pages::STYLE_SHEET.len();
-    assert!(size < 100_000, "{name} has {size} bytes");
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("page.css"), steelyard_pages::STYLE_SHEET).unwrap();
-    let html = html.replace("/portal/page.css", "page.css");
-    std::fs::write(folder.join(format!("{name}.html")), html).unwrap();
 }

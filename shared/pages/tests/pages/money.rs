@@ -8,6 +8,7 @@ use steelyard_billing::{
     Provider, QueryAnswer, Realm, Recharge, Reference, Refund, RefundRef, Reversal, StatementId,
     TradeOf,
 };
+use steelyard_pages::debits::Confirmed;
 use steelyard_pages::{Frame, Lang, May, Records};
 use steelyard_pricing::{Catalog, Fen};
 
@@ -23,6 +24,7 @@ pub struct Money {
     /// The oldest first.
     pub entries: Vec<Entry>,
     pub debits: Vec<Debit>,
+    pub confirmed: Confirmed,
     pub recharges: Vec<Recharge>,
     pub refunds: Vec<Refund>,
     pub reversals: Vec<Reversal>,
@@ -85,6 +87,7 @@ impl Money {
             now: at(now),
             entries: Vec::new(),
             debits: Vec::new(),
+            confirmed: Confirmed::new(),
             recharges: Vec::new(),
             refunds: Vec::new(),
             reversals: Vec::new(),

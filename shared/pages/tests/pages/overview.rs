@@ -11,7 +11,7 @@ use steelyard_billing::mandate::{MandateLimits, MandatePhase};
 use steelyard_billing::{
     Account, AdjustmentNote, AdjustmentOf, Because, Debit, DebitTerms, DepositDemand, Mandate,
     MandateId, NextStage, Person, PlanAssignment, Provider, Realm, Reason, Reference, Stage,
-    Standing, Statement,
+    Standing, Statement, charge_by_api,
 };
 use steelyard_pages::bill::DayBillPage;
 use steelyard_pages::overview::{
@@ -20,13 +20,11 @@ use steelyard_pages::overview::{
 };
 use steelyard_pages::{Frame, Lang, May, STYLE_SHEET};
 use steelyard_pricing::{
-    ApiName, BillingDay, Catalog, Fen, LineCause, Metered, Override, Plan, Usage, Yuan,
+    Amount, ApiName, BillingDay, Catalog, Fen, LineCause, Metered, Override, Plan, Usage, Yuan,
 };
 
+use crate::look;
 use crate::month::{Month, PLAN, at, calls_of, day, provider, rules};
-
-/// The pages are left here, to be looked at.
-const FOLDER: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/pages");
 
 fn fen(yuan: &str) -> Fen {
     yuan.parse().unwrap()
@@ -118,20 +116,7 @@ fn html(month: &Month, view: &Overview, lang: Lang) -> String {
 fn check_page(name: &str, month: &Month, view: &Overview) -> [String; 2] {
     Lang::ALL.map(|lang| {
         let html = html(month, view, lang);
-        assert!(html.contains(&format!("<html lang=\"{}\">", lang.tag())), "{name}");
-        assert_eq!(html.matches("<h1>").count(), 1, "{name}");
-        assert!(!html.contains("<script") && !html.contains("style="), "{name}");
-        for opened in ["<section", "<div", "<svg", "<dl", "<details", "<table", "<ol", "<ul", "<a "]
-        {
-            let closed = format!("</{}>", opened.trim_start_matches('<').trim());
-            assert_eq!(
-                html.matches(opened).count(),
-                html.matches(&closed).count(),
-                "{name}: {opened}"
-            );
-        }
-        std::fs::create_dir_all(FOLDER).unwrap();
-        std::fs::write(format!("{FOLDER}/overview-{name}.{}.html", lang.name()), &html).unwrap();
+        look::check(&format!("overview-{name}"), lang, &html);
         html
     })
 }
@@ -457,6 +442,15 @@ fn a_later_version_of_the_plan_is_told_with_its_effect() {
     let mut month = owing("0.00");
     let later = PLAN.replace("2015-01-01", "2015-06-01").replace("0.0003", "0.00028");
     month.plans.add(Plan::read(&later).unwrap());
+    let last_month = view(&month, &records(&month)).notices.into_iter().find_map(|notice| {
+        let Notice::PriceChange { basis, .. } = notice else { return None };
+        Some(basis)
+    });
+    // Days of April without calls have no bills.
+    assert_eq!(last_month, Some(Basis::Month { month: "2015-04".parse().unwrap() }));
+
+    // April is no month of it.
+    month.provider.billed_from = "2015-05".parse().unwrap();
     let view = view(&month, &records(&month));
     let Some(Notice::PriceChange { from, rates, basis, before_fen, after_fen, change_fen }) =
         view.notices.first()
@@ -587,6 +581,39 @@ fn calls_that_came_late_count_in_the_week_of_the_calls() {
     }
     let bills = Statement::sum_fen(&month.between("2015-05-11", "2015-05-24")).unwrap();
     assert_eq!(change.total.charge_fen.plus(change.total.charge_before_fen), Ok(bills));
+}
+
+#[test]
+fn late_usage_of_two_days_is_divided_as_its_price_is() {
+    let plan = r#"{"plan": "open-2015", "effective_from": "2015-01-01", "rates": [
+        {"rate": "all", "apis": ["*"], "price": {"model": "percentage", "percent": "1"}}]}"#;
+    let mut month = Month::under(plan, "2015-05-01", "2015-05-01T08:32");
+    let used = |calls: u64, yuan: u32| {
+        let metered = Metered { amount: Amount::yuan(yuan), ..Metered::calls(calls) };
+        Usage::from_iter([("pay".parse().unwrap(), metered)])
+    };
+    let days = ["2015-05-01", "2015-05-02", "2015-05-03"].map(day);
+    let mut made = Vec::new();
+    for (of, night) in days.into_iter().zip(["2015-05-02", "2015-05-03", "2015-05-04"]) {
+        let read = BTreeMap::from([(of, used(1, 100))]);
+        made.extend(month.night(&read, at(&format!("{night}T00:30"))));
+        month.statements.clone_from(&made);
+    }
+    // More of the first two days arrives: one call of ¥1,000, and 999 of ¥1 together.
+    let late = BTreeMap::from([
+        (days[0], used(2, 1_100)),
+        (days[1], used(1_000, 101)),
+        (day("2015-05-04"), used(1, 100)),
+    ]);
+    made.extend(month.night(&late, at("2015-05-05T00:30")));
+    let of = |day: BillingDay| {
+        let sums = charge_by_api(&made, &(day..=day)).unwrap();
+        let charge = sums[&Some("pay".parse().unwrap())];
+        (charge.calls, charge.charge_fen)
+    };
+    assert_eq!(of(days[0]), (2, fen("11.00")));
+    assert_eq!(of(days[1]), (1_000, fen("1.01")));
+    assert_eq!(of(day("2015-05-04")), (1, fen("1.00")));
 }
 
 #[test]

@@ -9,8 +9,8 @@ use askama::Template;
 use rust_decimal::{Decimal, RoundingStrategy};
 use steelyard_billing::{Account, PlanAssignment, Statement};
 use steelyard_pages::Lang;
-use steelyard_pages::bill::DayBillPage;
-use steelyard_pricing::{Amount, Catalog, Metered, Plan, Usage, Yuan};
+use steelyard_pages::bill::{DayBillPage, MonthBill, MonthBillPage};
+use steelyard_pricing::{Amount, BillingMonth, Catalog, Metered, Plan, Usage, Yuan};
 
 use crate::month::{Month, at, day, provider, rules};
 
@@ -189,6 +189,25 @@ fn check(plan: &str) {
         check_bill(&month, statement, &name);
     }
     assert!(month.statements.len() >= 7, "{name}");
+    check_month(&month, from, &name);
+}
+
+/// Keys in the calculations of each rate on the bill of a month: they sum to its charge.
+fn check_month(month: &Month, of: BillingMonth, name: &str) {
+    let bill = MonthBill::new(month.records(), of, &month.statements).unwrap();
+    let frame = month.frame(Lang::En, "bills/x");
+    let html = MonthBillPage::new(&frame, &month.rules.calendar, &bill).render().unwrap();
+    let strips = strips(&html);
+    let (payment, mut rest) = strips.split_first().unwrap();
+    let of = format!("{name}, {of}");
+    key_in(payment, &of);
+    for rate in bill.rates.iter().filter(|rate| !rate.calculations.is_empty()) {
+        let (own, others) = rest.split_at(rate.calculations.len());
+        rest = others;
+        let sum = own.iter().map(|rows| key_in(rows, &of)).sum::<Decimal>();
+        assert_eq!(sum, Yuan::from(rate.charge_fen).decimal(), "{of}: {own:#?}");
+    }
+    assert!(rest.is_empty(), "{of}: {rest:#?}");
 }
 
 fn check_bill(month: &Month, statement: &Statement, name: &str) {
@@ -325,6 +344,8 @@ fn the_strips_of_a_month_with_late_usage_can_be_keyed_in() {
     for statement in &month.statements {
         check_bill(&month, statement, "open-2015");
     }
+    check_month(&month, "2015-04".parse().unwrap(), "open-2015");
+    check_month(&month, "2015-05".parse().unwrap(), "open-2015");
 }
 
 #[test]
@@ -333,4 +354,5 @@ fn the_strips_of_changed_terms_and_a_void_can_be_keyed_in() {
     for statement in &month.statements {
         check_bill(&month, statement, "changing");
     }
+    check_month(&month, "2015-05".parse().unwrap(), "changing");
 }

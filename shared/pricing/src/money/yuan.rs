@@ -71,7 +71,8 @@ impl Yuan {
         if !self.fine.is_nothing() || !other.fine.is_nothing() {
             return self.plus_fine(other);
         }
-        self.plus_number(other.number)
+        let sum = sum(self.number, other.number, Decimal::checked_add);
+        self.exactly('+', other.number, sum, Decimal::checked_add)
     }
 
     /// The exact difference.
@@ -80,10 +81,14 @@ impl Yuan {
     ///
     /// [`MoneyError::YuanOutOfRange`] when it does not fit.
     pub fn minus(self, other: Yuan) -> Result<Yuan, MoneyError> {
+        if other.is_zero() {
+            return Ok(self);
+        }
         if !self.fine.is_nothing() || !other.fine.is_nothing() {
             return self.plus_fine(Yuan { number: -other.number, fine: other.fine.negated() });
         }
-        self.plus_number(-other.number)
+        let difference = sum(self.number, other.number, Decimal::checked_sub);
+        self.exactly('−', other.number, difference, Decimal::checked_sub)
     }
 
     /// This price times a quantity, exactly.
@@ -131,19 +136,30 @@ impl Yuan {
         shared.ok_or_else(|| self.out_of_range('×', share))
     }
 
-    /// The sum with a number of at most thirteen decimals.
-    fn plus_number(self, number: Decimal) -> Result<Yuan, MoneyError> {
-        match sum(self.number, number) {
+    /// A sum or a difference that was computed; without one, that of the numbers without their last
+    /// zeros, which take up the place of digits.
+    fn exactly(
+        self,
+        operation: char,
+        other: Decimal,
+        result: Option<Decimal>,
+        compute: Compute,
+    ) -> Result<Yuan, MoneyError> {
+        match result {
             Some(number) => Ok(Yuan { number, fine: Fine::NOTHING }),
-            None => self.plus_shortest(number),
+            None => self.shortest(operation, other, compute),
         }
     }
 
-    /// The sum of numbers whose last zeros take up the place of digits.
     #[cold]
-    fn plus_shortest(self, number: Decimal) -> Result<Yuan, MoneyError> {
-        let sum = sum(self.number.normalize(), number.normalize());
-        let number = sum.ok_or_else(|| self.out_of_range('+', number))?;
+    fn shortest(
+        self,
+        operation: char,
+        other: Decimal,
+        compute: Compute,
+    ) -> Result<Yuan, MoneyError> {
+        let number = sum(self.number.normalize(), other.normalize(), compute);
+        let number = number.ok_or_else(|| self.out_of_range(operation, other))?;
         Ok(Yuan { number, fine: Fine::NOTHING })
     }
 
@@ -222,10 +238,14 @@ impl Yuan {
     }
 }
 
-/// A sum that kept every decimal: one with too many digits is rounded instead of refused.
-fn sum(left: Decimal, right: Decimal) -> Option<Decimal> {
+/// An addition or a subtraction.
+type Compute = fn(Decimal, Decimal) -> Option<Decimal>;
+
+/// A sum or a difference that kept every decimal: one with too many digits is rounded instead of
+/// refused.
+fn sum(left: Decimal, right: Decimal, compute: Compute) -> Option<Decimal> {
     let decimals = left.scale().max(right.scale());
-    left.checked_add(right).filter(|sum| sum.scale() >= decimals)
+    compute(left, right).filter(|result| result.scale() >= decimals)
 }
 
 /// `0.0234`: yuan, all digits, no sign of the currency.

@@ -285,7 +285,7 @@ pub enum AllowanceUnit {
 pub struct AllowanceUsed {
     /// The rate that it is of; none for the allowance of all rates together.
     pub rate: Option<Name>,
-    /// What its units are.
+    /// The kind of its units.
     pub unit: AllowanceUnit,
     /// The units that are free.
     pub free: rust_decimal::Decimal,

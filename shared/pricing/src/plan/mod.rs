@@ -251,16 +251,23 @@ impl PlanDocument {
         rate.conversion.as_ref().or(self.conversion.as_ref())
     }
 
-    /// What the units of an allowance are: of a rate, or without one of all rates together.
+    /// The kind of the units of an allowance: of a rate, or without one of the allowance that all
+    /// rates share which price calls.
     #[must_use]
     pub fn unit_of(&self, rate: Option<&Name>) -> AllowanceUnit {
-        let rate = rate.and_then(|name| self.rates.iter().find(|rate| rate.rate == *name));
-        let Some(rate) = rate else { return AllowanceUnit::Calls };
-        match (rate.price.metric(), self.conversion_of(rate)) {
-            (_, Some(_)) => AllowanceUnit::Units,
-            (Metric::Calls, None) => AllowanceUnit::Calls,
-            (Metric::Amount, None) => AllowanceUnit::Yuan,
-        }
+        let is_of = |of: &&Rate| match rate {
+            Some(name) => of.rate == *name,
+            None => of.price.metric() == Metric::Calls,
+        };
+        let mut units = self.rates.iter().filter(is_of).map(|rate| {
+            match (rate.price.metric(), self.conversion_of(rate)) {
+                (_, Some(_)) => AllowanceUnit::Units,
+                (Metric::Calls, None) => AllowanceUnit::Calls,
+                (Metric::Amount, None) => AllowanceUnit::Yuan,
+            }
+        });
+        let first = units.next().unwrap_or(AllowanceUnit::Units);
+        if units.all(|unit| unit == first) { first } else { AllowanceUnit::Units }
     }
 }
 

@@ -104,10 +104,10 @@ proptest! {
             for line in &run.charged.lines {
                 let shares = line.charge_by_api();
                 prop_assert_eq!(shares.len(), line.apis.apis());
-                let sum = Fen::sum(shares.iter().map(|(_, fen)| *fen)).unwrap();
+                let sum = Fen::sum(shares.iter().map(|(_, _, fen)| *fen)).unwrap();
                 prop_assert_eq!(sum, if shares.is_empty() { Fen::ZERO } else { line.charge_fen });
                 let sign = line.charge_fen.get().signum();
-                prop_assert!(shares.iter().all(|(_, fen)| fen.get() * sign >= 0));
+                prop_assert!(shares.iter().all(|(_, _, fen)| fen.get() * sign >= 0));
             }
         }
     }

@@ -11,11 +11,14 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use steelyard_billing::{AdjustmentId, Statement, StatementId};
 use steelyard_pricing::{
-    BillingDay, Line, LineCause, MoneyError, Name, Per, Percent, Quantity, Rounding, Slice, Yuan,
+    BillingDay, Fen, Line, LineCause, MoneyError, Name, Per, Percent, Quantity, RatedToDate,
+    Rounding, Slice, Yuan,
 };
 use utoipa::ToSchema;
 
-use part::{Part, PartOf, rated_to_date};
+use part::{Part, rated_to_date};
+
+pub(super) use part::PartOf;
 use tape::{Tape, is_within_allowance};
 
 /// A calculation, row by row.
@@ -385,6 +388,26 @@ impl Calculation {
         }
         tape.difference(statement, line)?;
         Ok(tape.finished())
+    }
+
+    /// How what a month charges of one part comes about, given the last statement with a line of
+    /// it, that line, and the sum of the charges of all its lines: as if one line charged it.
+    pub(super) fn of_month(
+        statement: &Statement,
+        last: &Line,
+        charge_fen: Fen,
+    ) -> Result<Calculation, MoneyError> {
+        let exact_yuan = last.after_yuan()?;
+        let because = if last.adjusts() { last.because } else { LineCause::Usage };
+        let all = Line {
+            because,
+            before: RatedToDate::default(),
+            exact_yuan,
+            rounding_yuan: Yuan::from(charge_fen).minus(exact_yuan)?,
+            charge_fen,
+            ..last.clone()
+        };
+        Calculation::of_line(statement, &all)
     }
 
     /// How the charge of a statement comes about: the month to date, rounded once, less what was

@@ -42,7 +42,7 @@ fn share_of_month(span: &SegmentSpan) -> Option<ShareOfMonth> {
 
 /// What an amount of the month to date is of, by the first day of the terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum PartOf {
+pub(in crate::bill) enum PartOf {
     Rate(BillingDay, Name),
     Plan(BillingDay),
     Minimum(BillingDay, Option<Name>),
@@ -50,7 +50,7 @@ pub(super) enum PartOf {
 }
 
 impl PartOf {
-    fn of(line: &Line) -> PartOf {
+    pub(in crate::bill) fn of(line: &Line) -> PartOf {
         match (line.because, &line.rate) {
             (LineCause::Concession, _) => PartOf::Concession,
             (LineCause::Minimum, rate) => PartOf::Minimum(line.segment, rate.clone()),

@@ -74,7 +74,8 @@ impl Page<'_> {
             note: t.decide_note(),
         });
         let heading = self.what(&action.what);
-        Notice { needs_care: !is_own, icon: Icon::Clock, heading, texts, form }.html()
+        let text = Html::sentences(texts, t.0);
+        Notice { needs_care: !is_own, icon: Icon::Clock, heading, text, form }.html()
     }
 
     /// What a return of a deposit moves.

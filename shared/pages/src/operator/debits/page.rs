@@ -103,7 +103,8 @@ impl Page<'_> {
         let needs_care = !debit.ways.is_empty() && debit.next_s.is_none();
         let icon = if needs_care { Icon::Care } else { Icon::Clock };
         let form = self.form(debit);
-        Notice { needs_care, icon, heading, texts: self.texts(debit), form }.html()
+        let text = Html::sentences(self.texts(debit), t.0);
+        Notice { needs_care, icon, heading, text, form }.html()
     }
 
     fn texts(&self, debit: &DebitToSee) -> Vec<Html> {
@@ -162,7 +163,7 @@ impl Page<'_> {
             hidden: vec![("provider", provider), ("debit", number)],
             choices: debit.ways.iter().map(choice).collect(),
             button: s.propose(),
-            note: Html(format!("{} {}", t.no_way_paid(), s.second_person())),
+            note: t.no_way_paid().then(&s.second_person(), t.0),
         })
     }
 }

@@ -28,15 +28,15 @@ texts! {
     }
     no_held() { en: "Nothing is held", zh: "没有暂停的扣款" }
     no_held_text() {
-        en: "A debit is held when Alipay’s answer contradicts the books. It then waits here for a person.",
+        en: "A debit is held when Alipay's answer contradicts the books. It then waits here for a person.",
         zh: "支付宝的答复与账目不符时，扣款会暂停，并在此等待处理。",
     }
     no_doubt() { en: "Nothing is in doubt", zh: "没有结果未知的扣款" }
     no_doubt_text() { en: "Every debit that was sent has an answer.", zh: "已发出的扣款都有结果。" }
-    no_given_up() { en: "Nothing was given up", zh: "没有放弃的扣款" }
+    no_given_up() { en: "No debit is given up now", zh: "目前没有放弃的扣款" }
     no_given_up_text() {
-        en: "No provider owes what a debit could not collect.",
-        zh: "没有服务商因扣款未成功而待付。",
+        en: "What debits could not collect was paid since, or is asked for by another debit.",
+        zh: "未能扣取的金额此后已付清，或已由另一笔扣款收取。",
     }
     heading(provider: &ProviderId, debit: Count, amount: Figure) {
         en: "<a href=\"/portal/providers/{provider}/withholding\">{provider}</a>: debit {debit}, {amount}",
@@ -46,10 +46,10 @@ texts! {
         en: "<a href=\"/portal/providers/{provider}/withholding\">{provider}</a>: debit {debit}",
         zh: "<a href=\"/portal/providers/{provider}/withholding\">{provider}</a>：第 {debit} 笔扣款",
     }
-    of_day(day: BillingDay) { en: "For the bill of {day}.", zh: "对应 {day} 账单。" }
+    of_day(day: BillingDay) { en: "For the bill of {day}.", zh: "对应 {day}账单。" }
     of_days(from: BillingDay, through: BillingDay) {
         en: "For the bills of {from} to {through}.",
-        zh: "对应 {from} 至 {through} 账单。",
+        zh: "对应 {from}至 {through}账单。",
     }
     trade(number: Code<'_>, since: DateTime) {
         en: "Trade {number}; it stands so since {since}.",
@@ -65,7 +65,7 @@ texts! {
     }
     is_queried() { en: "Alipay is being queried now, since a person asked for it.", zh: "已有人要求查询，正在查询支付宝。" }
     look() {
-        en: "Look the trade up in Alipay’s merchant portal before you choose.",
+        en: "Look the trade up in Alipay's merchant portal before you choose.",
         zh: "选择之前，请先在支付宝商家后台查看该交易。",
     }
     doubt_why(why: &str) {
@@ -81,7 +81,7 @@ texts! {
     amount_cap(code: Code<'_>) { en: "The amount is above a limit of the agreement or the product ({code}). Have the limit raised, or ask for a recharge.", zh: "金额超过协议或产品限额（{code}）。请提高限额，或请服务商充值。" }
     window(code: Code<'_>) { en: "Alipay allowed it on none of the days on which it was tried ({code}).", zh: "尝试的各日支付宝均不允许扣款（{code}）。" }
     mandate_dead(code: Code<'_>) { en: "The agreement no longer exists ({code}). Ask the provider to sign again, or to recharge.", zh: "协议已不存在（{code}）。请服务商重新签约或充值。" }
-    payer_blocked(code: Code<'_>) { en: "The payer’s account is blocked ({code}). Ask the provider to recharge in another way.", zh: "付款账户受限（{code}）。请服务商以其他方式充值。" }
+    payer_blocked(code: Code<'_>) { en: "The payer's account is blocked ({code}). Ask the provider to recharge in another way.", zh: "付款账户受限（{code}）。请服务商以其他方式充值。" }
     by_operator() { en: "A person gave it up.", zh: "由人工放弃。" }
     next_at(at: DateTime) { en: "Next step at {at}.", zh: "下一步：{at}。" }
     earlier_ask(at: DateTime, reason: &str) { en: "{at}: queried by a person: {reason}", zh: "{at}：人工查询：{reason}" }

@@ -30,7 +30,7 @@ texts! {
     }
     list() { en: "By debt", zh: "按待付排列" }
     list_note() { en: "Most urgent first, page by page.", zh: "逐页显示，急者在前。" }
-    search_label() { en: "Part of the provider’s id", zh: "服务商编号的一部分" }
+    search_label() { en: "Part of the provider's id", zh: "服务商编号的一部分" }
     state_label() { en: "State", zh: "状态" }
     any_state() { en: "All", zh: "全部" }
     search() { en: "Search", zh: "查找" }

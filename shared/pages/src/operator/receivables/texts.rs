@@ -40,8 +40,8 @@ texts! {
     nothing_owed() { en: "No provider owes anything.", zh: "没有待付款项。" }
     revenue() { en: "Revenue", zh: "收入" }
     revenue_note(day: BillingDay) {
-        en: "By the month of the bills, as settled through {day}.",
-        zh: "按账单月份，已结算至 {day}。",
+        en: "By the month of the bills, as settled through {day}. Tax that plans add is in it.",
+        zh: "按账单月份，已结算至 {day}，含方案另计的税费。",
     }
     no_revenue() { en: "Nothing was charged yet", zh: "尚未计费" }
     no_revenue_text() {

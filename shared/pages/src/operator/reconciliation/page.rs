@@ -79,7 +79,8 @@ fn notice(t: Texts, finding: &FindingToClose, forms: &mut FormWriter<'_>) -> Htm
         note: t.close_note(),
     });
     let icon = if needs_care { Icon::Care } else { Icon::Info };
-    Notice { needs_care, icon, heading, texts, form }.html()
+    let text = Html::sentences(texts, t.0);
+    Notice { needs_care, icon, heading, text, form }.html()
 }
 
 fn table(frame: &Frame, days: &[ReconciledDay], calendar: &Calendar) -> Html {

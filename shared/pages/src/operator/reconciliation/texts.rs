@@ -12,7 +12,7 @@ texts! {
     title() { en: "Reconciliation", zh: "对账" }
     open() { en: "Open findings", zh: "待核对差异" }
     open_note() {
-        en: "Where Alipay’s bill and the books do not agree. Closing one books nothing.",
+        en: "Where Alipay's bill and the books do not agree. Closing one books nothing.",
         zh: "支付宝账单与账目不一致之处。关闭差异不会入账。",
     }
     none_open() { en: "No finding is open", zh: "没有待核对差异" }
@@ -26,7 +26,7 @@ texts! {
     unreadable_row(trade: Code<'_>) { en: "Row {trade}: it cannot be read", zh: "行 {trade}：无法读取" }
     booked(trade: Code<'_>) { en: "Trade {trade}: booked by the bill", zh: "交易 {trade}：已按账单入账" }
     both(ours: Figure, theirs: Figure) {
-        en: "Our books say {ours}. Alipay’s bill says {theirs}.",
+        en: "Our books say {ours}. Alipay's bill says {theirs}.",
         zh: "账目为 {ours}，支付宝账单为 {theirs}。",
     }
     ours(ours: Figure) {
@@ -34,14 +34,14 @@ texts! {
         zh: "账目为 {ours}，当日及次日账单均未显示。",
     }
     theirs(theirs: Figure) {
-        en: "Alipay’s bill says {theirs}. The books have no such movement.",
+        en: "Alipay's bill says {theirs}. The books have no such movement.",
         zh: "支付宝账单为 {theirs}，账目没有此笔。",
     }
     neither() {
         en: "The row is damaged; it may be money that moved. The raw file is kept.",
         zh: "该行已损坏，可能涉及资金变动。原始文件已保存。",
     }
-    since(day: Date) { en: "First shown by the bill of {day}.", zh: "首见于 {day} 账单。" }
+    since(day: Date) { en: "First shown by the bill of {day}.", zh: "首见于 {day}账单。" }
     of_provider(provider: &ProviderId) {
         en: "Provider <a href=\"/portal/providers/{provider}/ledger\">{provider}</a>.",
         zh: "服务商 <a href=\"/portal/providers/{provider}/ledger\">{provider}</a>。",
@@ -58,7 +58,7 @@ texts! {
     }
     days() { en: "Days", zh: "各日" }
     days_note() {
-        en: "By Alipay’s bills, whose days are Beijing’s. The newest first.",
+        en: "By Alipay's bills, whose days are Beijing's. The newest first.",
         zh: "按支付宝账单日（北京时间），新者在前。",
     }
     no_days() { en: "No day was reconciled yet", zh: "尚未对账" }

@@ -110,10 +110,11 @@ impl Page<'_> {
             hidden: vec![("breaker", name.to_owned())],
             choices: Vec::new(),
             button,
-            note: Html(format!("{note} {}", self.s.second_person())),
+            note: note.then(&self.s.second_person(), self.t.0),
         });
         let icon = if is_open { Icon::Care } else { Icon::Check };
-        Notice { needs_care: is_open, icon, heading, texts, form }
+        let text = Html::sentences(texts, self.t.0);
+        Notice { needs_care: is_open, icon, heading, text, form }
     }
 
     fn runs(&self) -> Section {

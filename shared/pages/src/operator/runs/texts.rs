@@ -22,7 +22,7 @@ texts! {
     never_stopped() { en: "Each due debit is sent at its time.", zh: "到期扣款按时发出。" }
     stopped_since(at: DateTime) { en: "No debit is sent since {at}", zh: "自 {at} 起不再发出扣款" }
     own_account(code: Code<'_>) {
-        en: "Alipay refuses because of the platform’s own account, key or settings: {code}. Repair it. Nothing is held against a provider, and debts stay owed.",
+        en: "Alipay refuses because of the platform's own account, key or settings: {code}. Repair it. Nothing is held against a provider, and debts stay owed.",
         zh: "支付宝因平台自身账户、密钥或设置拒绝：{code}。请修复。不计入服务商，款项仍待付。",
     }
     trouble(troubled: Count, asked: Count) {
@@ -56,7 +56,7 @@ texts! {
     of_provider(provider: &ProviderId) { en: "{provider} only", zh: "仅 {provider}" }
     seconds(minutes: Count, seconds: Count) { en: "{minutes} min {seconds} s", zh: "{minutes} 分 {seconds} 秒" }
     none() { en: "No settlement has run yet", zh: "尚未结算" }
-    none_text() { en: "The first one begins at 00:30 by the platform’s clocks.", zh: "首次结算于 00:30（平台时间）开始。" }
+    none_text() { en: "The first one begins at 00:30 by the platform's clocks.", zh: "首次结算于 00:30（平台时间）开始。" }
     behind(run: Count, ended: Count, behind: Count) {
         en: "Run {run} is under way. Shards that have ended: {ended}; that have not: {behind}",
         zh: "第 {run} 次进行中：{ended} 个分片完成，{behind} 个未完成",

@@ -9,6 +9,7 @@ use crate::operator::OperatorPage;
 use crate::operator::form::{About, FormWriter, Forms};
 use crate::operator::parts::{Notice, Section};
 use crate::operator::texts::Shared;
+use crate::show::Html;
 
 impl<'a> OperatorPage<'a> {
     /// The page of a provider's sessions. Its form has no field of its own.
@@ -27,7 +28,7 @@ impl<'a> OperatorPage<'a> {
             needs_care: false,
             icon: Icon::Info,
             heading: t.heading(provider),
-            texts: vec![t.effect(), t.after()],
+            text: Html::sentences([t.effect(), t.after()], t.0),
             form,
         };
         let section = Section {

@@ -1,7 +1,7 @@
 //! What is good to know.
 
 use steelyard_billing::{AlertKind, Measure};
-use steelyard_pricing::Fen;
+use steelyard_pricing::{BillingDay, Fen};
 
 use super::{Note, Writer};
 use crate::alerts::AlertItem;
@@ -46,15 +46,7 @@ impl Writer<'_> {
                 let text = self.sentences([what, effect, t.no_action(), link]);
                 plain(Icon::Tag, t.new_prices(*from), text)
             }
-            Notice::TermsChange { from, charge_fen } => {
-                let heading = from.map_or_else(|| t.moved(), |from| t.moved_from(from));
-                let unsigned = charge_fen.negated().unwrap_or_default().max(*charge_fen);
-                let text = match charge_fen.is_negative() {
-                    true => t.moved_less(Figure(unsigned)),
-                    false => t.moved_more(Figure(unsigned)),
-                };
-                plain(Icon::Tag, heading, text)
-            }
+            Notice::TermsChange { from, charge_fen } => self.terms_change(*from, *charge_fen),
             Notice::Deposit(deposit) => self.deposit(deposit),
             Notice::LateUsage { bill, days, calls, charge_fen } => {
                 let text = t.late_text(Count(calls.get()), *bill, Figure(*charge_fen));
@@ -79,6 +71,15 @@ impl Writer<'_> {
                 plain(Icon::Info, t.cheaper(first), text)
             }
         }
+    }
+
+    fn terms_change(&self, from: Option<BillingDay>, charge: Fen) -> Note {
+        let t = self.t;
+        let heading = from.map_or_else(|| t.moved(), |from| t.moved_from(from));
+        let unsigned = Figure(charge.negated().unwrap_or_default().max(charge));
+        let text =
+            if charge.is_negative() { t.moved_less(unsigned) } else { t.moved_more(unsigned) };
+        Note { class: "", icon: Icon::Tag, heading, text }
     }
 
     fn deposit(&self, deposit: &DepositView) -> Note {
