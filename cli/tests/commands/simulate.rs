@@ -326,3 +326,38 @@ async fn the_cheapest_of_some_plans_is_shown_with_what_it_would_have_saved() {
     let said = platform.fails(&line.replace("flat", "none")).await;
     assert_eq!(said, "error: there is no plan `none`\n");
 }
+
+/// ¥20 once, of which the rest is carried: April used 12, so that 8 are left for May.
+#[tokio::test]
+async fn what_earlier_months_used_of_a_voucher_is_gone() {
+    let platform = Platform::open("simulate-voucher").await;
+    let plan = |minimum: &str| {
+        json!({ "plan": "small", "effective_from": "2015-04-01", "minimum": minimum, "rates": [
+            { "rate": "calls", "apis": ["*"], "price": { "model": "per_unit", "unit_price": "0.01" },
+              "discounts": [{ "discount": "hello", "amount": "20", "given": "once",
+                              "remainder": "carried", "from": "2015-04-01" }] }] })
+        .to_string()
+    };
+    platform.add_plan("small.json", &plan("0")).await;
+    platform.does("provider add a --plan small --billed-from 2015-04").await;
+    platform.set("2015-04-20T12:00");
+    platform.count("a-1", "a", "2015-04-20", &[("x", 1200)]).await;
+    platform.settle("2015-05-01").await;
+    platform.set("2015-05-03T12:00");
+    platform.count("a-2", "a", "2015-05-03", &[("x", 2000)]).await;
+    platform.settle("2015-05-04").await;
+    let statements: Value =
+        serde_json::from_str(&platform.does("statement a 2015-05-03 --json").await).unwrap();
+    platform.folder.write("draft.json", &plan("15"));
+    for (from, costs) in [
+        // By its statement, and with the minimum.
+        ("2015-05-01", [1_200, 1_500]),
+        // Of both months: 12 of the voucher in the first, 8 in the second.
+        ("2015-04-01", [1_200, 3_000]),
+    ] {
+        let line = format!("plan simulate --plan draft.json --from {from} --to 2015-05-31 --json");
+        let shown: Value = serde_json::from_str(&platform.does(&line).await).unwrap();
+        let sum = &shown["sum"];
+        assert_eq!([&sum["now_fen"], &sum["draft_fen"]], costs, "{from}: {shown} {statements}");
+    }
+}

@@ -88,6 +88,24 @@ async fn override_holds_from_its_first_day_until_it_is_ended() {
         r#"{ "override": "half", "from": "2015-05-11", "discount_percent": "50" }"#,
     );
     platform.does("provider override add shop half.json").await;
+    // One that never holds is refused, and not stored for nothing.
+    for (name, fields, fault) in [
+        (
+            "never",
+            r#""from": "2015-05-20", "until": "2015-05-20", "discount_percent": "5""#,
+            "until",
+        ),
+        (
+            "rate",
+            r#""from": "2015-05-20", "until": "2015-05-10", "rate": "nope", "free_on_top": 1"#,
+            "no rate `nope`",
+        ),
+    ] {
+        let file = format!("{name}.json");
+        platform.folder.write(&file, &format!(r#"{{ "override": "{name}", {fields} }}"#));
+        let said = platform.fails(&format!("provider override add shop {file}")).await;
+        assert!(said.contains(fault), "{said}");
+    }
     let said = platform.fails("provider override add shop half.json").await;
     assert_eq!(said, "error: there is an override `half` already; give this one another name\n");
     platform.set("2015-05-12T12:00");

@@ -216,6 +216,10 @@ impl Provider {
             return Err(TermsChangeError::OverrideExists(over.name));
         }
         let from = over.from;
+        // Also one that never holds.
+        let terms = self.terms_on(from, plans).ok_or(TermsChangeError::NoPlan(from))?;
+        let applied = over.applied_to(terms.plan);
+        applied.map_err(|source| TermsError { day: from, source })?;
         let mut changed = self.clone();
         changed.overrides.push(over);
         changed.check_terms(from, plans)?;

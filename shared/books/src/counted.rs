@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use steelyard_billing::{Account, CountedDays, MonthTerms, Provider, SettlementError};
 use steelyard_pricing::{
-    BillingDay, Catalog, Fen, Metered, Plan, Quote, QuoteError, Terms, Usage, UsageError,
+    BillingDay, Catalog, ChargeError, Fen, Metered, MonthsBefore, Plan, Quote, QuoteError, Terms,
+    Usage, UsageError,
 };
 use steelyard_store::{ProviderAccount, StoreError, UsageTable};
 
@@ -102,7 +103,26 @@ impl Counted {
         &self,
         terms_on: impl FnMut(BillingDay) -> Option<Terms<'a>>,
     ) -> Result<Fen, QuoteError> {
-        Ok(Quote::of_days(&self.days, terms_on)?.rounded)
+        let quote = match self.before()? {
+            Some(before) => Quote::of_days_after(&self.days, before, terms_on)?,
+            None => Quote::of_days(&self.days, terms_on)?,
+        };
+        Ok(quote.rounded)
+    }
+
+    /// What the months before used of vouchers. That is not known of a month that was closed: its
+    /// vouchers are rated as if none of them had been used.
+    fn before(&self) -> Result<Option<MonthsBefore>, QuoteError> {
+        let first = self.days.keys().next().filter(|day| day.month() >= self.account.open_from);
+        let Some(day) = first else { return Ok(None) };
+        let used = self.account.vouchers_used_before(day.month()).map_err(ChargeError::from)?;
+        let first_day = day.month().first_day();
+        let begun = self.provider.plans.iter().filter(|assigned| assigned.from <= first_day);
+        let plan = begun.max_by_key(|assigned| assigned.from).map(|assigned| {
+            let since = self.provider.months_before(first_day, &used).plan_since;
+            (assigned.plan.clone(), since)
+        });
+        Ok(Some(MonthsBefore { first: self.provider.billed_from, used, plan }))
     }
 
     /// What the usage costs by the provider's terms, and with a version of a plan in place of its

@@ -73,7 +73,7 @@ pub use plan::{
 };
 pub use progress::Progress;
 pub use quantity::Quantity;
-pub use quote::{Quote, QuoteError, QuotedDay, QuotedUsage};
+pub use quote::{MonthsBefore, Quote, QuoteError, QuotedDay, QuotedUsage};
 pub use rating::{Continued, Limit, Rated, RatedToDate};
 pub use reduction::{AmountOff, Discounted};
 #[cfg(feature = "schema")]

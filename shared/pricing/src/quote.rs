@@ -55,6 +55,17 @@ pub struct QuotedDay {
     pub lines: Vec<Line>,
 }
 
+/// The months before the days of a quote, as far as vouchers ask for them.
+#[derive(Clone, Debug)]
+pub struct MonthsBefore {
+    /// The first month: no voucher is given for months before it.
+    pub first: BillingMonth,
+    /// The amounts of each voucher that these months used.
+    pub used: VouchersUsed,
+    /// The plan that held when they ended, and the day from which it did without a break.
+    pub plan: Option<(Name, BillingDay)>,
+}
+
 /// Why usage cannot be priced.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum QuoteError {
@@ -132,21 +143,28 @@ impl Quote {
     /// [`QuoteError`] when the usage cannot be priced.
     pub fn of_days<'a>(
         days: &BTreeMap<BillingDay, Usage>,
+        terms_on: impl FnMut(BillingDay) -> Option<Terms<'a>>,
+    ) -> Result<Quote, QuoteError> {
+        let first = days.keys().next().map(|day| day.month());
+        let Some(first) = first else { return Ok(Quote::nothing()) };
+        let used = VouchersUsed::default();
+        Quote::of_days_after(days, MonthsBefore { first, used, plan: None }, terms_on)
+    }
+
+    /// The same after earlier months, which may have used vouchers.
+    ///
+    /// # Errors
+    ///
+    /// [`QuoteError`] when the usage cannot be priced.
+    pub fn of_days_after<'a>(
+        days: &BTreeMap<BillingDay, Usage>,
+        before: MonthsBefore,
         mut terms_on: impl FnMut(BillingDay) -> Option<Terms<'a>>,
     ) -> Result<Quote, QuoteError> {
-        let mut quote = Quote {
-            exact: Yuan::ZERO,
-            rounded: Fen::ZERO,
-            currency: CURRENCY,
-            lines: Vec::new(),
-            unpriced: Vec::new(),
-            days: Vec::new(),
-        };
+        let mut quote = Quote::nothing();
+        let MonthsBefore { first, mut used, plan: mut on_plan } = before;
         let months = days.keys().map(|day| day.month()).collect::<BTreeSet<_>>();
-        let mut used = VouchersUsed::default();
-        let mut on_plan: Option<(Name, BillingDay)> = None;
         for month in &months {
-            let first = months.first().copied().unwrap_or(*month);
             let segments = segments(*month, &mut terms_on)?.into_iter();
             let segments = segments.map(|segment| {
                 let (plan, from) = (&segment.span().terms.plan, segment.from());
@@ -164,6 +182,17 @@ impl Quote {
                 .map_err(ChargeError::from)?;
         }
         Ok(quote)
+    }
+
+    fn nothing() -> Quote {
+        Quote {
+            exact: Yuan::ZERO,
+            rounded: Fen::ZERO,
+            currency: CURRENCY,
+            lines: Vec::new(),
+            unpriced: Vec::new(),
+            days: Vec::new(),
+        }
     }
 
     fn add_month(

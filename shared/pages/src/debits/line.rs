@@ -17,8 +17,10 @@ pub(crate) struct DebitLine {
     pub(crate) name: Html,
     /// Where it stands in the ledger.
     pub(crate) href: String,
-    /// The days whose charge it collects.
+    /// The days whose charge it collects; nothing before it is sent.
     pub(crate) days: Html,
+    /// The days, or what it pays instead.
+    pub(crate) pays: Html,
     /// The page of the day's bill, if it collects the charge of one day.
     pub(crate) bill: Option<String>,
     pub(crate) amount: Html,
@@ -135,8 +137,21 @@ impl DebitLine {
         let days = match (debit.from, debit.through) {
             (Some(from), Some(through)) if from != through => t.days(from, through),
             (Some(day), _) | (None, Some(day)) => t.day(day),
-            (None, None) if debit.state == DebitState::Withdrawn => t.nothing_taken(),
-            (None, None) => t.owed_then(),
+            (None, None) => Html::default(),
+        };
+        let pays = match debit.state {
+            _ if !days.is_empty() => days.clone(),
+            DebitState::Withdrawn => t.nothing_taken(),
+            DebitState::Scheduled
+            | DebitState::WithoutAgreement
+            | DebitState::Sending
+            | DebitState::Resending
+            | DebitState::Unknown
+            | DebitState::Declined
+            | DebitState::GivingUp
+            | DebitState::Held
+            | DebitState::Paid
+            | DebitState::GivenUp => t.owed_then(),
         };
         let one = debit.from.filter(|from| Some(*from) == debit.through);
         DebitLine {
@@ -144,6 +159,7 @@ impl DebitLine {
             name: t.number(Count(debit.debit.0)),
             href: debit_page(frame, debit.debit.0),
             days,
+            pays,
             bill: one.map(|day| format!("{}/{day}", frame.page("bills"))),
             amount: debit
                 .amount_fen

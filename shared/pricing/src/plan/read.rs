@@ -24,22 +24,54 @@ impl Plan {
     ///
     /// As [`Plan::read`].
     pub fn of_node(node: Node) -> Result<Plan, PlanError> {
-        let partial = match node.with_first("model").read_in_parts::<PlanDocument>() {
-            Ok(document) => return Plan::try_from(document),
-            Err(partial) => partial,
+        let mut node = node.with_first("model");
+        let mut wrong = Vec::new();
+        let broken = loop {
+            let partial = match node.clone().read_in_parts::<PlanDocument>() {
+                Ok(document) if wrong.is_empty() => return Plan::try_from(document),
+                Ok(document) => break broken(&document, |path| Some(path.to_owned())),
+                Err(partial) => partial,
+            };
+            let new = partial.wrong.iter().filter(|error| !wrong.contains(*error)).cloned();
+            wrong.extend(new.collect::<Vec<_>>());
+            if let Some(left) = &partial.read {
+                break broken(left, |path| partial.written(path));
+            }
+            // A plan without a name or a day breaks other rules all the same.
+            if !named(&mut node, &wrong) {
+                break Vec::new();
+            }
         };
-        let broken = partial.read.as_ref().and_then(|left| check::document(left).err());
-        let broken = broken.into_iter().flat_map(|error| error.faults);
-        // What is left has other conversions and tiers than what was meant.
-        let broken = broken.filter(|fault| !fault.rule.is_of_amounts());
-        // What lost a part may break a rule for want of it.
-        let broken = broken.filter_map(|fault| {
-            let path = partial.written(&fault.path)?;
-            Some(Fault { path, ..fault })
-        });
-        let of_form = partial.wrong.iter().cloned().map(Fault::of_form);
+        let of_form = wrong.into_iter().map(Fault::of_form);
         Err(PlanError { faults: of_form.chain(broken).collect() })
     }
+}
+
+/// The rules that are broken by what has its form in a document, each with its path as it was
+/// written; those of what lost a part are left out, since it may break them for want of the part.
+fn broken(left: &PlanDocument, written: impl Fn(&str) -> Option<String>) -> Vec<Fault> {
+    let faults = check::document(left).err().into_iter().flat_map(|error| error.faults);
+    // What is left has other conversions and tiers than what was meant.
+    let faults = faults.filter(|fault| !fault.rule.is_of_amounts());
+    let faults = faults.filter_map(|fault| Some(Fault { path: written(&fault.path)?, ..fault }));
+    faults.collect()
+}
+
+/// Puts some name and some day in the place of those that are wrong or missing. Whether there was
+/// one.
+fn named(node: &mut Node, wrong: &[JsonError]) -> bool {
+    let Node::Object(fields) = node else { return false };
+    let mut is_new = false;
+    for (field, some) in [("plan", "some"), ("effective_from", "2000-01-01")] {
+        let some = Node::Text(some.to_owned());
+        let is_wrong = wrong.iter().any(|error| error.path == field);
+        if is_wrong && !fields.iter().any(|(name, value)| name == field && *value == some) {
+            fields.retain(|(name, _)| name != field);
+            fields.push((field.to_owned(), some));
+            is_new = true;
+        }
+    }
+    is_new
 }
 
 impl Override {

@@ -283,6 +283,7 @@ fn all_that_is_wrong_in_form_is_told_at_once() {
         rates[3].price.tiers[1].price: is not a field here; the fields are up_to, unit_price, flat_fee
         rates[3].price.tiers[1].unit_price: is missing, and must be given
         rates[3].price.tiers[2].unit_price: is true; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+        rates[3].apis: a rate covers at least one API; `*` covers all
     "#]].assert_eq(&faults);
 }
 
@@ -310,4 +311,22 @@ fn what_has_its_form_is_checked_beside_what_has_not() {
         rates[3].rate: `a` is the name of another one already; give each its own
         rates[3].apis[0]: `a.*` is covered by `a` already; leave it to one of them
     "#]].assert_eq(&faults);
+}
+
+#[test]
+fn a_plan_without_a_name_or_a_day_is_checked_too() {
+    for head in [
+        r#""plan": "P", "effective_from": "2015-05-01""#,
+        r#""effective_from": "2015-13-01""#,
+        r#""rounding": "x""#,
+    ] {
+        let document = format!(
+            r#"{{{head}, "minimum": "5", "maximum": "4", "rates": [7, {{"rate": "a", "apis": [],
+                "price": {{"model": "per_unit", "unit_price": "1"}}}}]}}"#
+        );
+        let error = Plan::read(&document).unwrap_err();
+        let paths = error.faults.iter().map(|fault| fault.path.as_str()).collect::<Vec<_>>();
+        assert!(paths.ends_with(&["maximum", "rates[1].apis"]), "{head}: {paths:?}");
+        assert!(paths.contains(&"rates[0]"), "{head}: {paths:?}");
+    }
 }
