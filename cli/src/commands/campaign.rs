@@ -158,10 +158,10 @@ impl<'a> Known<'a> {
                 refused.insert(found.provider.provider.clone());
             }
         }
-        let changes = changes.without(&refused)?;
         if args.yes {
             return done.show(target, &format!("override `{}` is given", over.name));
         }
+        let changes = changes.without(&refused)?;
         if target.json {
             output::json(&json!({ "changes": changes, "would": done }))?;
         } else {

@@ -91,8 +91,8 @@ impl Changes {
     /// [`MoneyError`] when a sum leaves the range of amounts.
     pub(crate) fn without(mut self, refused: &BTreeSet<ProviderId>) -> Result<Changes, MoneyError> {
         self.providers.retain(|change| !refused.contains(&change.provider));
-        let sums = self.providers.iter().map(|change| change.sums);
-        self.sum = sums.into_iter().try_fold(Sums::default(), Sums::plus)?;
+        let mut sums = self.providers.iter().map(|change| change.sums);
+        self.sum = sums.try_fold(Sums::default(), Sums::plus)?;
         Ok(self)
     }
 

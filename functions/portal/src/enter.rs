@@ -45,8 +45,9 @@ pub(crate) struct LinkRequest {
     locale: Option<String>,
     /// The platform's page to which the visitor returns.
     return_url: Option<String>,
-    /// What the session may do beside reading: in a provider's `pay`, `mandate` and `alerts`, which
-    /// is to set budgets, alerts and the spend cap; in an operator's `operate`.
+    /// The rights of the session beside reading. A provider's session can have `pay`, `mandate`
+    /// and `alerts`, which allows it to set budgets, alerts and the spend cap. An operator's
+    /// session can have `operate`.
     #[serde(default)]
     #[schema(value_type = Vec<String>, example = json!(["pay", "mandate", "alerts"]))]
     may: BTreeSet<SessionRight>,

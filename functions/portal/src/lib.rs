@@ -377,8 +377,10 @@ async fn style_sheet() -> Response {
 async fn answered(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let framed = Framed::default();
-    parts.extensions.insert(framed.clone());
     let is_page = parts.uri.path().starts_with("/portal/");
+    if is_page {
+        parts.extensions.insert(framed.clone());
+    }
     let (asked_lang, frame) = (Spoken::asked(&parts), asker::frame(&parts, &shared));
     let mut response = next.run(Request::from_parts(parts, body)).await;
     if let Some(refusal) = refusal_of(&mut response) {

@@ -15,7 +15,7 @@ use steelyard_pages::bill::{
 };
 use steelyard_pages::calculator::{CalculatorView, NotPriced, Outcome, Priced, Under, parse_list};
 use steelyard_pages::costs::{Costs, CostsGroup, CostsQuery, SourceCalls};
-use steelyard_pages::debits::Confirmed;
+use steelyard_pages::debits::{Confirmed, Shown};
 use steelyard_pages::forecast::{Cover, Forecast};
 use steelyard_pages::ledger::{LEDGER_PAGE, Ledger, LedgerKind, LedgerQuery, LedgerRecords};
 use steelyard_pages::overview::{Overview, OverviewRecords};
@@ -180,7 +180,7 @@ impl Shared {
         let shown = u16::try_from(LEDGER_PAGE).unwrap_or(u16::MAX).saturating_add(1);
         let before = query.before.map(|before| before.0);
         let (mut entries, mut debits, mut recharges) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut unreadable, mut confirmed) = (0, Confirmed::new());
+        let (mut unreadable, mut confirmed) = (0, None);
         let (mut refunds, mut reversals) = (Vec::<Refund>::new(), Vec::<Reversal>::new());
         match query.kind {
             LedgerKind::All => {
@@ -193,8 +193,9 @@ impl Shared {
                 entries = read.map_err(Refusal::unavailable)?;
                 // One that was booked since the account was read has no balance to show beside it.
                 entries.retain(|entry| entry.record().number <= last);
-                // Debits are made one after the other: none of an older page is later than the next
-                // one that is named above it. A payment that came to light late names an old one.
+                // Debits are made one after the other, so an older page names no later debit than
+                // the next one that is named above it. Only a payment that was found late names an
+                // old debit.
                 let is_newer = |entry: &&Entry| !query.wants(entry.record().number);
                 let named = |entry: &Entry| entry.record().cause.debit();
                 let above = entries.iter().rev().filter(is_newer).find_map(named);
@@ -231,7 +232,7 @@ impl Shared {
             entries: &entries,
             figures: None,
             debits: &debits,
-            confirmed: &confirmed,
+            confirmed: confirmed.as_ref(),
             recharges: &recharges,
             refunds: &refunds,
             reversals: &reversals,
@@ -297,7 +298,7 @@ impl Shared {
         let read = WithholdingRecords {
             mandates: &mandates,
             debits: &debits,
-            confirmed: &confirmed,
+            confirmed: confirmed.as_ref(),
             last_statement: statements.last(),
             offered: self.config.offered,
         };
@@ -352,9 +353,8 @@ impl Shared {
         let (reports, (entry, debits)) = (reports?, trail?);
         let confirmed = self.confirmed_of(visit, &debits).await;
         let debits = debits.iter().map(|debit| {
-            let number = debit.paid_attempt().map(|attempt| &attempt.out_trade_no);
-            let confirmed_by = number.and_then(|number| confirmed.get(number)).copied();
-            BilledDebit { debit, confirmed_by }
+            let shown = Shown::of(debit, confirmed.as_ref());
+            BilledDebit { debit, shown }
         });
         let debits = debits.collect::<Vec<_>>();
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
@@ -385,15 +385,15 @@ impl Shared {
         Ok(reports)
     }
 
-    /// The days of Alipay's bills that showed the payments of debits. Where they cannot be read,
-    /// the payments are shown as ones that are still to be confirmed.
-    async fn confirmed_of(&self, visit: &Visit, debits: &[Debit]) -> Confirmed {
+    /// The days of Alipay's bills that showed the payments of debits; none where they cannot be
+    /// read.
+    async fn confirmed_of(&self, visit: &Visit, debits: &[Debit]) -> Option<Confirmed> {
         let paid = debits.iter().filter_map(Unmatched::paid_by).collect::<Vec<_>>();
         let confirmed = self.confirmed(visit.now, &paid).await.inspect_err(|error| {
             let error: &dyn std::error::Error = error;
             tracing::error!(error, provider.id = %visit.provider(), "confirmations are not shown");
         });
-        confirmed.unwrap_or_default()
+        confirmed.ok()
     }
 
     /// The journal entry that charged a statement, and the debits that collect it.
@@ -543,8 +543,8 @@ fn is_owed(visit: &Visit, statements: &[Statement], id: StatementId) -> Result<b
     Ok(owed.any(|(statement, owed)| statement.statement == id && owed.is_positive()))
 }
 
-/// Whether a debit collects a bill, or may collect it: the open debit pays the oldest bills first,
-/// whatever was paid since it was sent.
+/// Whether a debit collects a bill or may collect it. The open debit pays the oldest bills first,
+/// even if other payments arrived after it was sent.
 fn collects(debit: &Debit, id: StatementId, is_owed: bool, open: Option<DebitId>) -> bool {
     let is_open = open == Some(debit.debit);
     let covers = debit.terms.as_ref().is_some_and(|terms| terms.covers(id.day));

@@ -9,7 +9,7 @@ use steelyard_pricing::{
 
 use crate::{ChangedDay, Statement};
 
-/// What calls of one API cost.
+/// The calls of one API, and the charge for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ApiCharge {
     /// The calls, less those that were withdrawn.
@@ -35,9 +35,9 @@ pub struct ChargeChange {
     pub by_price_fen: Fen,
 }
 
-/// What the calls of some days cost by API, given the statements of these days and later ones; and,
-/// under no name, what the statements of these days charge of no API: minimums, discounts and
-/// limits of a plan as a whole, and adjustments.
+/// The calls of some days and their charges, by API. The statements are those of these days and the
+/// later ones that change them. Charges that belong to no API are summed under no name: minimums,
+/// discounts and limits of a plan as a whole, and adjustments of the days' statements.
 ///
 /// A line's charge is shared out to its APIs by
 /// [`Line::charge_by_api`](steelyard_pricing::Line::charge_by_api). Usage that came late, or that

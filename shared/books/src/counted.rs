@@ -110,8 +110,8 @@ impl Counted {
         Ok(quote.rounded)
     }
 
-    /// What the months before used of vouchers. That is not known of a month that was closed: its
-    /// vouchers are rated as if none of them had been used.
+    /// The vouchers that earlier months used. For a closed month they are not known: its vouchers
+    /// are rated as if they were unused.
     fn before(&self) -> Result<Option<MonthsBefore>, QuoteError> {
         let first = self.days.keys().next().filter(|day| day.month() >= self.account.open_from);
         let Some(day) = first else { return Ok(None) };

@@ -19,7 +19,7 @@ pub struct Partial<T> {
     out: Out,
 }
 
-/// What was taken out of a document.
+/// The parts that were taken out of a document.
 #[derive(Debug, Default)]
 struct Out {
     paths: BTreeSet<String>,

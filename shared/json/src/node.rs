@@ -50,8 +50,8 @@ impl Node {
         all::read(self).map_err(|partial| partial.wrong)
     }
 
-    /// What it says, as a type; or all that is wrong, as [`read_all`](Node::read_all) finds it,
-    /// and what it says without that.
+    /// Reads the document as a type. If parts of it are wrong, the error has all of them, as
+    /// [`read_all`](Node::read_all) finds them, and what the rest of the document says.
     ///
     /// # Errors
     ///

@@ -241,7 +241,7 @@ impl Counted {
 pub(crate) struct SoFar<'a> {
     pub(crate) segments: Vec<Segment<'a>>,
     pub(crate) to_date: MonthToDate,
-    /// What the next bill moves of settled days, since the terms changed after they were settled.
+    /// The lines by which the next bill corrects settled days whose terms changed afterwards.
     pub(crate) moved: Vec<Line>,
 }
 

@@ -28,16 +28,16 @@ pub fn share(amount: Fen, weights: &[u64]) -> Option<Vec<Fen>> {
 }
 
 impl Line {
-    /// What is new of each API of the line, and what the line charges of it, in proportion: to its
-    /// amounts where the price is a share of them, to its calls otherwise. The charges sum to the
-    /// line's.
+    /// The new usage of each API of the line, and its part of the line's charge: in proportion to
+    /// its amounts where the price is a share of them, to its calls otherwise. The parts sum to the
+    /// line's charge.
     ///
-    /// Empty for a line without usage, such as a minimum or a discount of the whole plan.
+    /// Empty for a line without usage, such as a minimum or a discount of the whole plan: its
+    /// charge belongs to no API.
     #[must_use]
     pub fn charge_by_api(&self) -> Vec<(&ApiName, Metered, Fen)> {
         let parts = self.apis.iter().map(|(_, metered)| metered).collect::<Vec<_>>();
-        let shares = self.shared_out(self.charge_fen, &parts).unwrap_or_default();
-        let shares = shares.into_iter().chain(std::iter::repeat(Fen::ZERO));
+        let Some(shares) = self.shared_out(self.charge_fen, &parts) else { return Vec::new() };
         self.apis.iter().zip(shares).map(|((api, metered), fen)| (api, metered, fen)).collect()
     }
 

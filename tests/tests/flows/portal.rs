@@ -556,6 +556,31 @@ async fn a_record_that_cannot_be_read_keeps_nobody_from_paying_in_or_from_ending
 }
 
 #[tokio::test]
+async fn a_result_that_cannot_be_read_is_not_taken_for_one_that_is_still_to_come() {
+    for is_broken in [false, true] {
+        let platform = platform().await;
+        platform.run_until("2015-05-19T12:00").await;
+        let results = platform.items("reconciliation").await;
+        let mut result =
+            results.into_iter().find(|result| result["sk"]["S"] == "2015-05-18").unwrap();
+        if is_broken {
+            result["format"] = json!({ "N": "99" });
+        }
+        platform.put_item(&result).await;
+
+        let cookie = session(&platform, "a", &[]).await;
+        for page in ["ledger?kind=debits", "bills/2015-05-17"] {
+            let path = format!("/portal/providers/a/{page}");
+            let seen = ask(&platform, Method::GET, &path, &cookie, "").await;
+            assert_eq!(seen.status, 200, "{page}");
+            let is_confirmed = seen.body.contains("Confirmed by Alipay");
+            assert_eq!(is_confirmed, !is_broken, "{page}");
+            assert!(!seen.body.contains("To be confirmed by Alipay"), "{page}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_bill_that_cannot_be_read_is_named_and_takes_no_page_but_its_own() {
     let platform = platform().await;
     platform.count("a", "taobao.item.get", "2015-05-18", 34_567).await;

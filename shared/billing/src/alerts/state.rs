@@ -75,7 +75,7 @@ pub enum AlertKind {
 pub enum Measure {
     /// An amount of money, in fen.
     Fen(Fen),
-    /// What calls are converted to, of an allowance in such units.
+    /// Units into which the calls of an allowance are converted.
     Units(#[cfg_attr(feature = "schema", schemars(with = "String"))] Decimal),
     /// A number of calls.
     Calls(#[cfg_attr(feature = "schema", schemars(with = "u64"))] Calls),

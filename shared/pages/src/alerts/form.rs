@@ -158,7 +158,7 @@ impl AlertsForm {
         for fault in error.iter().flat_map(|error| &error.faults) {
             let field = AlertField::at(&fault.path);
             let problem = field.problem(fault);
-            // What is missing may be what cannot be read.
+            // A value that seems to be missing may be one that cannot be read.
             if can_all_be_read || problem != FieldProblem::Missing {
                 problems.entry(field).or_insert(problem);
             }

@@ -4,12 +4,13 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
-use steelyard_billing::{Debit, DebitId, Ledger, Phase, Unmatched, bill_day};
+use steelyard_billing::{Debit, DebitId, Ledger, Phase, bill_day};
 use steelyard_pricing::{Fen, MoneyError};
 use utoipa::ToSchema;
 
 use super::BillRecords;
 use super::paid::{Collecting, collects, sent_at};
+use crate::debits::Shown;
 use crate::records::Records;
 
 /// A debit that collects a bill, and whether a bill of Alipay's has shown its payment.
@@ -17,8 +18,8 @@ use crate::records::Records;
 pub struct BilledDebit<'a> {
     /// The debit that collects the bill, alone or with others.
     pub debit: &'a Debit,
-    /// The day of Alipay's bill that showed its payment; none before one did.
-    pub confirmed_by: Option<Date>,
+    /// Whether a bill of Alipay's has shown its payment.
+    pub shown: Shown,
 }
 
 /// Where the money goes, link by link.
@@ -118,7 +119,7 @@ impl Trail {
 
 impl TrailDebit {
     fn new(records: Records<'_>, of: &BilledDebit<'_>) -> Result<TrailDebit, MoneyError> {
-        let BilledDebit { debit, confirmed_by } = *of;
+        let BilledDebit { debit, shown } = *of;
         let phase = TrailPhase::of(debit);
         let sent = debit.last_attempt().map(|attempt| attempt.sent_at_s);
         let at_s = match phase {
@@ -130,7 +131,7 @@ impl TrailDebit {
         let expected_on = match phase {
             TrailPhase::GivenUp => None,
             TrailPhase::Due | TrailPhase::Underway => Some(bill_day(at_s)),
-            TrailPhase::Paid => Unmatched::paid_by(debit).map(|paid| paid.booked_on),
+            TrailPhase::Paid => shown.expected(debit),
         };
         Ok(TrailDebit {
             debit: debit.debit,
@@ -138,7 +139,7 @@ impl TrailDebit {
             amount_fen,
             at_s,
             trade_no: debit.payment().map(|payment| payment.trade_no.clone()),
-            confirmed_by,
+            confirmed_by: shown.by(),
             expected_on,
         })
     }

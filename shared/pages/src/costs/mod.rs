@@ -201,7 +201,7 @@ impl Part {
     }
 }
 
-/// Each line's charge is shared out to its APIs, as its explanation says.
+/// The parts by API: the charge of each line is divided among its APIs.
 fn parts_by_api(statements: &[Statement], query: &CostsQuery) -> Result<Vec<Part>, CostsError> {
     let mut parts = Vec::new();
     let is_in = |day: BillingDay| query.from <= day && day <= query.to;

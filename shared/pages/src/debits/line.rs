@@ -39,7 +39,7 @@ pub(crate) struct DebitLine {
 /// That a bill of Alipay has shown a payment, or is to show it.
 #[derive(Clone, Debug)]
 pub(crate) struct Confirmation {
-    /// Whether that is still to come.
+    /// Whether the bill is still to come.
     pub(crate) is_open: bool,
     pub(crate) what: Html,
     pub(crate) text: Html,
@@ -139,19 +139,12 @@ impl DebitLine {
             (Some(day), _) | (None, Some(day)) => t.day(day),
             (None, None) => Html::default(),
         };
-        let pays = match debit.state {
-            _ if !days.is_empty() => days.clone(),
-            DebitState::Withdrawn => t.nothing_taken(),
-            DebitState::Scheduled
-            | DebitState::WithoutAgreement
-            | DebitState::Sending
-            | DebitState::Resending
-            | DebitState::Unknown
-            | DebitState::Declined
-            | DebitState::GivingUp
-            | DebitState::Held
-            | DebitState::Paid
-            | DebitState::GivenUp => t.owed_then(),
+        let pays = if !days.is_empty() {
+            days.clone()
+        } else if debit.is_open() {
+            t.owed_then()
+        } else {
+            t.nothing_taken()
         };
         let one = debit.from.filter(|from| Some(*from) == debit.through);
         DebitLine {

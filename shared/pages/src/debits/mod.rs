@@ -21,6 +21,45 @@ use crate::Records;
 /// The payments that bills of Alipay have shown, each with the day of its bill.
 pub type Confirmed = BTreeMap<OutTradeNo, Date>;
 
+/// Whether a bill of Alipay's has shown the payment of a debit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// The bill of this day has.
+    By(Date),
+    /// None has yet.
+    NotYet,
+    /// That cannot be read.
+    Unknown,
+}
+
+impl Shown {
+    /// Whether one has shown it, given the payments that were shown; none where they are unknown.
+    #[must_use]
+    pub fn of(debit: &Debit, confirmed: Option<&Confirmed>) -> Shown {
+        let Some(confirmed) = confirmed else { return Shown::Unknown };
+        let number = debit.paid_attempt().map(|paid| &paid.out_trade_no);
+        let day = number.and_then(|number| confirmed.get(number));
+        day.map_or(Shown::NotYet, |day| Shown::By(*day))
+    }
+
+    /// The bill that has shown it.
+    pub(crate) fn by(self) -> Option<Date> {
+        match self {
+            Shown::By(day) => Some(day),
+            Shown::NotYet | Shown::Unknown => None,
+        }
+    }
+
+    /// The bill that is to show the payment, or has; none where that is not known.
+    pub(crate) fn expected(self, debit: &Debit) -> Option<Date> {
+        match self {
+            Shown::By(day) => Some(day),
+            Shown::NotYet => Unmatched::paid_by(debit).map(|paid| paid.booked_on),
+            Shown::Unknown => None,
+        }
+    }
+}
+
 /// A debit, as its provider sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DebitView {
@@ -58,7 +97,8 @@ pub struct DebitView {
     /// The day of Alipay's bill that showed the payment.
     #[schema(value_type = Option<String>)]
     pub confirmed_by: Option<Date>,
-    /// The day of Alipay's bill that is to show it, or has; none before it is paid.
+    /// The day of Alipay's bill that is to show it, or has; none before it is paid, and where it is
+    /// not known whether a bill has shown it.
     #[schema(value_type = Option<String>)]
     pub expected_on: Option<Date>,
     /// Why it was given up, or is being given up.
@@ -153,7 +193,7 @@ impl DebitView {
     fn new(
         records: &Records<'_>,
         debit: &Debit,
-        confirmed: &Confirmed,
+        confirmed: Option<&Confirmed>,
     ) -> Result<DebitView, MoneyError> {
         let terms = debit.terms.as_ref();
         let state = DebitState::of(records, debit);
@@ -164,7 +204,7 @@ impl DebitView {
             Some(_) | None => None,
         };
         let expected_fen = expected.map(|expected| expected.amount_fen);
-        let paid = debit.paid_attempt();
+        let shown = Shown::of(debit, confirmed);
         Ok(DebitView {
             debit: debit.debit,
             state,
@@ -174,10 +214,10 @@ impl DebitView {
             from: terms.map(|terms| terms.from),
             through: terms.map(|terms| terms.through),
             next_at_s: is_due.then(|| expected.map_or(due_at, |expected| expected.at_s)),
-            paid_at_s: paid.map(|attempt| attempt.sent_at_s),
+            paid_at_s: debit.paid_attempt().map(|attempt| attempt.sent_at_s),
             trade_no: debit.payment().map(|payment| payment.trade_no.clone()),
-            confirmed_by: paid.and_then(|paid| confirmed.get(&paid.out_trade_no)).copied(),
-            expected_on: Unmatched::paid_by(debit).map(|paid| paid.booked_on),
+            confirmed_by: shown.by(),
+            expected_on: shown.expected(debit),
             given_up: given_up(debit),
             declines: debit.declines.iter().map(DeclinedTry::new).collect(),
             attempts: (1..).zip(&debit.attempts).map(AttemptView::new).collect(),
@@ -192,7 +232,7 @@ impl DebitView {
     pub(crate) fn newest_first(
         records: &Records<'_>,
         debits: &[Debit],
-        confirmed: &Confirmed,
+        confirmed: Option<&Confirmed>,
     ) -> Result<Vec<DebitView>, MoneyError> {
         let views = debits.iter().map(|debit| DebitView::new(records, debit, confirmed));
         let mut views = views.collect::<Result<Vec<_>, _>>()?;

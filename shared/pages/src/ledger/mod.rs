@@ -37,8 +37,8 @@ pub struct LedgerRecords<'a> {
     /// Debits, in any order: those that are asked for, or those of the entries, the open one among
     /// them.
     pub debits: &'a [Debit],
-    /// Which of their payments bills of Alipay have shown.
-    pub confirmed: &'a Confirmed,
+    /// Which of their payments bills of Alipay have shown; none if that cannot be read.
+    pub confirmed: Option<&'a Confirmed>,
     /// Recharges, in any order.
     pub recharges: &'a [Recharge],
     /// Refunds, in any order.

@@ -116,9 +116,10 @@ pub struct UnbilledDays {
     /// The last of the days.
     #[schema(value_type = String)]
     pub through: BillingDay,
-    /// The charge that a bill would have now: an estimate, as reports can still come.
-    #[schema(value_type = i64)]
-    pub charge_fen: Fen,
+    /// The charge that a bill would have now: an estimate, as reports can still come. None where
+    /// the usage cannot be read.
+    #[schema(value_type = Option<i64>)]
+    pub charge_fen: Option<Fen>,
 }
 
 /// An agreement, as the provider knows it.
@@ -276,10 +277,17 @@ impl Parts<'_> {
     fn not_needed(&self) -> Result<WithholdingState, MoneyError> {
         let figures = &self.records.account.figures;
         let receivable = figures.receivable();
-        if let Some(unbilled) = self.unbilled()? {
-            let of_them = unbilled.charge_fen.minus(figures.prepaid())?.max(Fen::ZERO);
-            let is_withheld = self.records.provider.mandate.is_some() && of_them.is_positive();
-            if is_withheld && self.records.rules.is_enough(receivable.plus(of_them)?) {
+        let has_mandate = self.records.provider.mandate.is_some();
+        if let Some(unbilled) = self.unbilled()?.filter(|_| has_mandate) {
+            let may_be_withheld = match unbilled.charge_fen {
+                Some(charge) => {
+                    let of_them = charge.minus(figures.prepaid())?.max(Fen::ZERO);
+                    let is_enough = self.records.rules.is_enough(receivable.plus(of_them)?);
+                    of_them.is_positive() && is_enough
+                }
+                None => true,
+            };
+            if may_be_withheld {
                 return Ok(WithholdingState::Unbilled);
             }
         }
@@ -292,19 +300,23 @@ impl Parts<'_> {
         })
     }
 
-    /// What the next settlement charges of days that have ended. A supplement of a day that was
-    /// billed waits for the night.
+    /// The days that have ended and are charged by the next settlement. A supplement of a day
+    /// that was billed waits for the night. Where the usage cannot be read, every day since the
+    /// last bill may be one of them.
     fn unbilled(&self) -> Result<Option<UnbilledDays>, MoneyError> {
-        let settled = self.records.account.settled_through;
-        let is_unbilled =
-            |day: BillingDay| day < self.today && settled.is_none_or(|settled| day > settled);
-        let coming = self.more.coming.unwrap_or_default();
+        let unsettled = self.records.account.unsettled_from();
+        let Some(coming) = self.more.coming else {
+            let (from, through) = (unsettled, self.today.previous());
+            let unbilled = UnbilledDays { from, through, charge_fen: None };
+            return Ok(Some(unbilled).filter(|_| from <= through));
+        };
+        let is_unbilled = |day: BillingDay| unsettled <= day && day < self.today;
         let ended = coming.iter().filter(|bill| is_unbilled(bill.statement.day));
         let charge_fen = Fen::sum(ended.clone().map(|bill| bill.charge_fen))?;
         let days = || ended.clone().map(|bill| bill.statement.day);
         let (Some(from), Some(through)) = (days().min(), days().max()) else { return Ok(None) };
-        let unbilled = UnbilledDays { from, through, charge_fen };
-        Ok(Some(unbilled).filter(|unbilled| unbilled.charge_fen.is_positive()))
+        let unbilled = UnbilledDays { from, through, charge_fen: Some(charge_fen) };
+        Ok(Some(unbilled).filter(|_| charge_fen.is_positive()))
     }
 
     fn without_agreement(&self) -> WithholdingState {

@@ -278,24 +278,26 @@ impl Parts<'_> {
         Ok(changes)
     }
 
-    /// The usage by which the effect of other prices is shown: last month's if all of its
-    /// statements are there, the month to date otherwise.
+    /// The usage by which the effect of other prices is shown: last month's if the month is whole
+    /// and had any, the month to date otherwise.
     fn basis(&self) -> Result<Option<(Basis, CountedDays)>, OverviewError> {
         let Some(through) = self.through else { return Ok(None) };
         let last = self.today.month().previous();
         let statements = self.more.statements;
         let (first, _) = Overview::range(self.records)?;
         let is_whole = first.max(self.records.provider.billed_from.first_day()) <= last.first_day();
+        let has_usage = |days: &CountedDays| days.values().any(|usage| !usage.is_empty());
         if is_whole && through >= last.last_day() {
             let days = charged_between(statements, last.first_day(), last.last_day())?;
-            return Ok(Some((Basis::Month { month: last }, days)));
+            if has_usage(&days) {
+                return Ok(Some((Basis::Month { month: last }, days)));
+            }
         }
         if through.month() != self.today.month() {
             return Ok(None);
         }
         let days = charged_between(statements, through.month().first_day(), through)?;
-        let is_empty = days.values().all(steelyard_pricing::Usage::is_empty);
-        Ok(Some((Basis::MonthToDate { through }, days)).filter(|_| !is_empty))
+        Ok(Some((Basis::MonthToDate { through }, days)).filter(|(_, days)| has_usage(days)))
     }
 
     /// Late, withdrawn and corrected usage on the month's bills, the last first.

@@ -171,6 +171,10 @@ texts! {
     strip_left() { en: "Left for later debits", zh: "留待之后的扣款" }
     strip_total() { en: "To be withheld", zh: "待代扣" }
     strip_total_under_way() { en: "Being withheld", zh: "代扣中" }
+    unbilled_unread(from: BillingDay) {
+        en: "What was counted from {from} on can't be read right now. It is billed all the same, and what your prepaid balance does not pay of it is withheld.",
+        zh: "暂时无法读取 {from}以来的用量，账单照常出具；预存余额不足以支付的部分将代扣。",
+    }
     fixed_at(time: Time, owed: Figure) {
         en: "The amount is fixed at {time}. A recharge that arrives before then is used first: with {owed} or more, nothing is withheld.",
         zh: "金额在 {time} 确定。此前到账的充值会先用于支付：充值不少于 {owed}，就不会代扣。",

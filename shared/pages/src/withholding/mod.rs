@@ -35,8 +35,8 @@ pub struct WithholdingRecords<'a> {
     pub mandates: &'a [Mandate],
     /// Its debits, in any order: the newest ones, and the open one.
     pub debits: &'a [Debit],
-    /// Which of their payments bills of Alipay have shown.
-    pub confirmed: &'a Confirmed,
+    /// Which of their payments bills of Alipay have shown; none if that cannot be read.
+    pub confirmed: Option<&'a Confirmed>,
     /// Its last bill.
     pub last_statement: Option<&'a Statement>,
     /// The limits under which an agreement is offered.

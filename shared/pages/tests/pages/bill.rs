@@ -10,6 +10,7 @@ use steelyard_pages::Lang;
 use steelyard_pages::bill::{
     BillRecords, BilledDebit, DayBill, DayBillPage, Report, ReportWithdrawn,
 };
+use steelyard_pages::debits::Shown;
 use steelyard_pricing::{Fen, Metered, Usage};
 
 use crate::look;
@@ -78,7 +79,7 @@ fn bill_with(month: &Month, of: &str, reports: &[Report]) -> DayBill {
     let due: Timestamp = at("2015-05-19T10:00");
     let number = month.account.open_debit.unwrap();
     let debit = Debit::open(&month.provider.provider, number, due, statement.settled_at_s);
-    let debits = [BilledDebit { debit: &debit, confirmed_by: None }];
+    let debits = [BilledDebit { debit: &debit, shown: Shown::NotYet }];
     let records = BillRecords {
         statement,
         statements: &month.statements,
@@ -215,7 +216,7 @@ fn what_a_debit_took_of_a_bill_is_told_apart_from_what_was_paid_otherwise() {
         (debit_of(both, "2015-05-17"), Some(due)),
         (debit_of(both.minus(other).unwrap(), "2015-05-17"), None),
     ] {
-        let debits = [BilledDebit { debit: &debit, confirmed_by: None }];
+        let debits = [BilledDebit { debit: &debit, shown: Shown::NotYet }];
         let statements = &month.statements;
         let records = BillRecords {
             statement: &statement,
@@ -252,7 +253,7 @@ fn what_a_debit_took_of_a_bill_and_its_supplement_is_not_guessed() {
         let mut debit = paid(&month, DebitId(4));
         let terms = debit.terms.as_mut().unwrap();
         (terms.amount_fen, terms.from) = (amount, day("2015-05-18"));
-        let debits = [BilledDebit { debit: &debit, confirmed_by: None }];
+        let debits = [BilledDebit { debit: &debit, shown: Shown::NotYet }];
         for statement in [&last, &supplement] {
             let statements = &month.statements;
             let records =
@@ -269,8 +270,11 @@ fn a_paid_bill_leads_to_its_debit_to_alipays_number_and_to_the_bill_that_confirm
     let statement = statement(&month, "2015-05-18");
     let debit = paid(&month, DebitId(4));
     let entry = entry(statement, 18);
-    for confirmed_by in [None, Some("2015-05-19".parse().unwrap())] {
-        let debits = [BilledDebit { debit: &debit, confirmed_by }];
+    let by = Shown::By("2015-05-19".parse().unwrap());
+    for (shown, is_open, is_confirmed) in
+        [(Shown::NotYet, true, false), (by, false, true), (Shown::Unknown, false, false)]
+    {
+        let debits = [BilledDebit { debit: &debit, shown }];
         let records = BillRecords {
             statement,
             statements: &month.statements,
@@ -284,9 +288,11 @@ fn a_paid_bill_leads_to_its_debit_to_alipays_number_and_to_the_bill_that_confirm
         assert!(html.contains("ledger?kind=debits&#38;before=5#debit-4"), "{html}");
         assert!(html.contains("<code>2015051921001</code>"));
         let waits = html.matches("<li class=\"open\">").count();
-        assert_eq!(waits, usize::from(confirmed_by.is_none()), "{html}");
+        assert_eq!(waits, usize::from(is_open), "{html}");
         let confirmed = html.contains("Confirmed by Alipay's bill");
-        assert_eq!(confirmed, confirmed_by.is_some());
+        assert_eq!(confirmed, is_confirmed);
+        // Where it is not known, nothing is said of it.
+        assert_eq!(html.contains("onfirmed by Alipay's bill"), is_open || is_confirmed);
     }
 }
 

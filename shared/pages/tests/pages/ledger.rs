@@ -17,7 +17,7 @@ fn read<'a>(money: &'a Money, entries: &'a [Entry]) -> LedgerRecords<'a> {
         entries,
         figures: None,
         debits: &money.debits,
-        confirmed: &money.confirmed,
+        confirmed: Some(&money.confirmed),
         recharges: &money.recharges,
         refunds: &money.refunds,
         reversals: &money.reversals,

@@ -21,7 +21,7 @@ fn view(money: &Money, mandates: &[Mandate]) -> Withholding {
     let read = WithholdingRecords {
         mandates,
         debits: &money.debits,
-        confirmed: &money.confirmed,
+        confirmed: Some(&money.confirmed),
         last_statement: month.statements.last(),
         offered: limits(),
     };

@@ -46,6 +46,12 @@ impl Fen {
         self.0 < 0
     }
 
+    /// The amount without its sign; of the least amount that there is, the largest.
+    #[must_use]
+    pub const fn abs(self) -> Fen {
+        Fen(self.0.saturating_abs())
+    }
+
     /// Whether this is nothing.
     #[must_use]
     pub const fn is_zero(self) -> bool {

@@ -102,12 +102,14 @@ impl Writer<'_> {
     }
 
     fn unbilled_why(&self) -> Html {
-        let (t, unbilled) = (self.t, self.view.next_withholding.unbilled);
-        let why = unbilled.map(|unbilled| {
-            let days = span(unbilled.from, unbilled.through, self.frame.lang);
-            t.unbilled_why(days, Figure(unbilled.charge_fen))
-        });
-        why.unwrap_or_default()
+        let Some(unbilled) = self.view.next_withholding.unbilled else { return Html::default() };
+        match unbilled.charge_fen {
+            Some(charge) => {
+                let days = span(unbilled.from, unbilled.through, self.frame.lang);
+                self.t.unbilled_why(days, Figure(charge))
+            }
+            None => self.t.unbilled_unread(unbilled.from),
+        }
     }
 
     fn nothing_owed(&self) -> Html {
@@ -221,8 +223,7 @@ impl Writer<'_> {
                 StripPart::Amount if next.at_s.is_some() => t.strip_total(),
                 StripPart::Amount => t.strip_total_under_way(),
             };
-            let unsigned = entry.amount_fen.max(entry.amount_fen.negated().unwrap_or_default());
-            let value = Html::show(Plain(unsigned), lang);
+            let value = Html::show(Plain(entry.amount_fen.abs()), lang);
             strip = match (entry.part, entry.amount_fen.is_negative()) {
                 (StripPart::Amount, _) => strip.total(label, value),
                 (_, true) => strip.row("−", label, value),

@@ -76,7 +76,7 @@ impl Writer<'_> {
     fn terms_change(&self, from: Option<BillingDay>, charge: Fen) -> Note {
         let t = self.t;
         let heading = from.map_or_else(|| t.moved(), |from| t.moved_from(from));
-        let unsigned = Figure(charge.negated().unwrap_or_default().max(charge));
+        let unsigned = Figure(charge.abs());
         let text =
             if charge.is_negative() { t.moved_less(unsigned) } else { t.moved_more(unsigned) };
         Note { class: "", icon: Icon::Tag, heading, text }
@@ -165,7 +165,7 @@ impl Writer<'_> {
             Basis::Month { month } => t.effect_month(month, figure, was),
             Basis::MonthToDate { through } => t.effect_to_date(through, figure, was),
         };
-        let unsigned = Figure(change.max(change.negated().unwrap_or_default()));
+        let unsigned = Figure(change.abs());
         let effect = match change.get().signum() {
             -1 => t.effect_less(unsigned),
             1 => t.effect_more(unsigned),

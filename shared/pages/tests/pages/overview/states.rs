@@ -145,6 +145,21 @@ fn nothing_is_promised_of_a_day_that_is_not_billed_yet() {
     month.provider.mandate = None;
     check("unsigned", &month, records(&month), (State::NothingOwed, "0.00", "0.00"));
 
+    // What cannot be read is not taken for nothing.
+    let mut month = after_midnight(owing("0.00"));
+    fn unread(month: &Month) -> OverviewRecords<'_> {
+        OverviewRecords { coming: None, ..records(month) }
+    }
+    let [english, chinese] =
+        check("unread", &month, unread(&month), (State::Unbilled, "0.00", "0.00"));
+    assert!(english.contains("What was counted from 19 May on can't be read right now"));
+    assert!(!english.contains("Nothing is withheld") && chinese.contains("5 月 19 日"));
+    month.account.settled_through = Some(day("2015-05-19"));
+    check("unread-billed", &month, unread(&month), (State::NothingOwed, "0.00", "0.00"));
+    let month = after_midnight(owing("126.02"));
+    let [english, _] = check("unread-owed", &month, unread(&month), (State::Due, "126.02", "0.00"));
+    assert!(english.contains("after your next bill is added"));
+
     // Late usage of a day that was billed waits for the night.
     let mut month = owing("0.00");
     month.coming[0].statement = StatementId { day: day("2015-05-18"), supplement: 1 };
