@@ -99,7 +99,8 @@ impl Platform {
         self.dynamodb("DeleteItem", json!({ "TableName": table, "Key": key })).await;
     }
 
-    async fn dynamodb(&self, operation: &str, document: Value) -> Value {
+    /// The answer of the embedded DynamoDB to a request, which has to be a good one.
+    pub async fn dynamodb(&self, operation: &str, document: Value) -> Value {
         let target = format!("DynamoDB_20120810.{operation}");
         let answer = self.stack.embedded.handle(Request::new(target, document.to_string())).await;
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));

@@ -109,7 +109,9 @@ async fn add(
 ) -> Result<Exit, Error> {
     let stored = StoredRule { name: rule.rule.clone(), document: serde_json::to_string(rule)? };
     let system = target.system(platform).await?;
-    check_objects(rule, &system.tables.billing.rules().await?)?;
+    let others = system.tables.billing.rules().await?;
+    check_objects(rule, &others)?;
+    check_combined(rule, &others)?;
     let books = system.books()?;
     let what = match books.add_rule(&stored, replace).await? {
         RuleAdded::New => "is stored",
@@ -136,6 +138,22 @@ fn check_objects(rule: &RuleDocument, stored: &StoredRules) -> Result<(), Error>
             let (name, bucket, prefix) = (&other.name, &both.bucket, &both.prefix);
             return Err(format!("rule {name} names s3://{bucket}/{prefix} too").into());
         }
+    }
+    Ok(())
+}
+
+/// Refuses a rule that stores lines with an id in another way than the one that it replaces: they
+/// would count again when they are read again.
+fn check_combined(rule: &RuleDocument, stored: &StoredRules) -> Result<(), Error> {
+    let before = stored.rules.iter().find(|other| other.name == rule.rule);
+    let before = before.and_then(|before| RuleDocument::read(&before.document).ok());
+    if before.is_some_and(|before| before.combined != rule.combined) {
+        let name = &rule.rule;
+        return Err(format!(
+            "`combined` of rule {name} cannot change, since lines that are read again would count \
+             again: give the rule another name, and its gateways or logs another source"
+        )
+        .into());
     }
     Ok(())
 }

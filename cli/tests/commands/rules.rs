@@ -96,6 +96,9 @@ async fn a_rule_is_tried_stored_and_gone_by() {
     "#]].assert_eq(&platform.fails("rule add web.json").await);
     let replaced = platform.does("rule add web.json --replace").await;
     assert_eq!(replaced, "web is stored in place of another\n");
+    platform.folder.write("web.json", &RULE.replace("\"segments\": 2", "\"combined\": true"));
+    let refused = platform.fails("rule add web.json --replace").await;
+    assert!(refused.starts_with("error: `combined` of rule web cannot change"), "{refused}");
     platform.folder.write("other.json", RULE);
     for (rule, counted) in [("other.json", 3), ("web", 3)] {
         platform.run(&format!("import web.log --source {} --rule {rule}", &rule[..3])).await;

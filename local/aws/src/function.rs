@@ -34,6 +34,9 @@ pub struct EventSource {
     pub function: LocalFunction,
 }
 
+/// The most messages that SQS gives in one answer.
+const RECEIVED_AT_ONCE: usize = 10;
+
 impl LocalFunction {
     /// A function that may take so long.
     pub fn new<F: Function>(function: F, timeout: Duration) -> LocalFunction {
@@ -95,14 +98,7 @@ impl EventSource {
     /// When the queue can't be read or written.
     pub async fn poll(&self, embedded: &Embedded, wait: Duration) -> Result<usize, Error> {
         let url = format!("http://sqs.local/000000000000/{}", self.queue);
-        let asked = json!({
-            "QueueUrl": url,
-            "MaxNumberOfMessages": self.batch_size,
-            "WaitTimeSeconds": wait.as_secs(),
-            "MessageSystemAttributeNames": ["All"],
-        });
-        let received = sqs(embedded, "ReceiveMessage", asked).await?;
-        let messages = received["Messages"].as_array().cloned().unwrap_or_default();
+        let messages = self.received(embedded, &url, wait).await?;
         if messages.is_empty() {
             return Ok(0);
         }
@@ -124,6 +120,34 @@ impl EventSource {
             sqs(embedded, "DeleteMessage", handled).await?;
         }
         Ok(messages.len())
+    }
+
+    /// The messages of a batch, as far as they are visible. SQS gives ten at once at most.
+    async fn received(
+        &self,
+        embedded: &Embedded,
+        url: &str,
+        wait: Duration,
+    ) -> Result<Vec<Value>, Error> {
+        let (size, mut wait) = (usize::from(self.batch_size), wait);
+        let mut messages = Vec::new();
+        while messages.len() < size {
+            let asked = json!({
+                "QueueUrl": url,
+                "MaxNumberOfMessages": (size - messages.len()).min(RECEIVED_AT_ONCE),
+                "WaitTimeSeconds": wait.as_secs(),
+                "MessageSystemAttributeNames": ["All"],
+            });
+            let received = sqs(embedded, "ReceiveMessage", asked).await?;
+            let some = received["Messages"].as_array().cloned().unwrap_or_default();
+            let is_last = some.len() < RECEIVED_AT_ONCE;
+            messages.extend(some);
+            if is_last {
+                break;
+            }
+            wait = Duration::ZERO;
+        }
+        Ok(messages)
     }
 
     /// A message as Lambda passes it on.

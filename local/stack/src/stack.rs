@@ -180,7 +180,7 @@ impl Stack {
         events.create().await?;
         check_clock(&tables, &clock, &rules.calendar).await?;
         for (queue, visibility) in [
-            (USAGE_QUEUE, 180),
+            (USAGE_QUEUE, 185),
             (SETTLE_QUEUE, 1800),
             (DEBIT_QUEUE, 360),
             (RECONCILE_QUEUE, 5400),
@@ -275,7 +275,7 @@ impl Stack {
             function: function.clone(),
         };
         [
-            source(USAGE_QUEUE, 10, &self.functions.ingest),
+            source(USAGE_QUEUE, 100, &self.functions.ingest),
             source(SETTLE_QUEUE, 1, &self.functions.settle),
             source(DEBIT_QUEUE, 5, &self.functions.debit),
             source(WEBHOOKS_QUEUE, 10, &self.functions.webhooks),

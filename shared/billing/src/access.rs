@@ -185,7 +185,7 @@ impl fmt::Display for Principal {
 
 /// The sender of a request, by the identities that AWS reports. Nothing in it comes from the
 /// request itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Caller {
     name: Option<String>,
     principals: BTreeSet<Principal>,

@@ -26,6 +26,7 @@ mod in_flight;
 mod journal;
 mod logs;
 pub mod mandate;
+mod minute;
 mod names;
 mod on_top;
 mod outcome;
@@ -110,6 +111,7 @@ pub use logs::{
     UnknownCaller,
 };
 pub use mandate::Mandate;
+pub use minute::{Minute, MinuteError};
 pub use names::{ListedNames, NamesMax, NamesMaxError};
 pub use on_top::{MonthFigures, MonthSoFar, MonthUnderPlan, OnTopError, QuoteOnTop};
 pub use outcome::Outcome;

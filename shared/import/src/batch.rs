@@ -6,7 +6,7 @@ use std::io;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use steelyard_billing::{Calendar, ProviderId, ReportId, hex};
+use steelyard_billing::{Calendar, Minute, ProviderId, ReportId, hex};
 use steelyard_pricing::{Amount, ApiName, BillingDay, BillingMonth, Calls, Metered, UsageError};
 
 use super::billable::NotBillable;
@@ -72,6 +72,8 @@ pub struct IdentifiedLine {
     pub id: ReportId,
     /// Its only record.
     pub record: Record,
+    /// The minute with whose lines it is stored in one item; none if it gets one of its own.
+    pub combined: Option<Minute>,
 }
 
 /// A count of a report, serialised as a usage record.
@@ -241,10 +243,10 @@ impl<'a> Lines<'a> {
                 self.hours.add(call)?;
                 self.edges.add(at.as_second(), print);
             }
-            Identity::Id(id) => {
+            Identity::Id { id, combined } => {
                 let Metered { calls: count, amount } = metered;
                 let record = Record { provider, api, day, count, amount, line: self.number };
-                batch.identified.push(IdentifiedLine { id: line_id(&id), record });
+                batch.identified.push(IdentifiedLine { id: line_id(&id), record, combined });
             }
             Identity::Day => {
                 self.days.add((provider, day, api), metered, self.number)?;

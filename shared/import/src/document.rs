@@ -80,6 +80,11 @@ pub struct RuleDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "FieldNames"))]
     pub fields: Option<FieldNames>,
+    /// Whether lines of JSON that have an `id` and an instant are stored together, a minute in one
+    /// item: for many calls a second. An id has to be unique for the minute of its line then, and
+    /// a line that comes again has the same instant.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub combined: bool,
     /// The objects of S3 that are logs to be read by this rule, as soon as they are stored. They
     /// are counted in the name of a source that is named as their bucket is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -178,6 +183,7 @@ impl RuleDocument {
             methods: MethodRule::default(),
             fields: None,
             objects: Vec::new(),
+            combined: false,
             window_s: WINDOW_S,
         }
     }
@@ -252,6 +258,7 @@ impl TryFrom<&RuleDocument> for Rule {
             status: document.status.clone(),
             methods: document.methods.clone(),
             fields,
+            combined: document.combined,
             window: document.window_s,
         })
     }

@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use steelyard_billing::{AMOUNT_MAX, COUNT_MAX};
-use steelyard_billing::{Calendar, ProviderId};
+use steelyard_billing::{AMOUNT_MAX, COUNT_MAX, Calendar, Minute, ProviderId};
 use steelyard_json::{JsonError, Node};
 use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
 
@@ -62,7 +61,12 @@ pub enum Identity {
     /// balancer: what one file has of a minute is never known to be all of it.
     Scattered(Timestamp),
     /// An id of its own.
-    Id(String),
+    Id {
+        /// The id as the line has it.
+        id: String,
+        /// The minute with which the id identifies the line; none if the id does by itself.
+        combined: Option<Minute>,
+    },
     /// Nothing: it gives a day only, so another line may say the same of other calls.
     Day,
 }
@@ -161,7 +165,7 @@ fn read_record(line: &str, rules: &Rule, calendar: &Calendar) -> Result<Line, Li
     };
     let metered = metered(count, amount)?;
     let found = rules.provider_named(&provider);
-    calls_of(found, provider, (id, api, when, metered), calendar)
+    calls_of(found, provider, (identity(rules, id, when), api, when, metered), calendar)
 }
 
 /// The id of a line: a text, or the digits of a number.
@@ -195,14 +199,27 @@ fn read_exported(
         ExportedApi::Path(path) => rules.api_of(method, &path)?,
     };
     let found = rules.provider_of(&caller);
-    calls_of(found, caller, (id, api, when, metered(count, amount)?), calendar)
+    let metered = metered(count, amount)?;
+    calls_of(found, caller, (identity(rules, id, when), api, when, metered), calendar)
+}
+
+/// The mark of a line with that id, if it has one.
+fn identity(rules: &Rule, id: Option<String>, when: When) -> Identity {
+    match (id, when) {
+        (Some(id), When::At(at)) => {
+            Identity::Id { id, combined: rules.combined.then(|| Minute::of(at)) }
+        }
+        (Some(id), When::Day(_)) => Identity::Id { id, combined: None },
+        (None, When::At(at)) => Identity::At(at),
+        (None, When::Day(_)) => Identity::Day,
+    }
 }
 
 /// The calls of a provider, if the caller is one.
 fn calls_of(
     provider: Option<ProviderId>,
     caller: String,
-    (id, api, when, metered): (Option<String>, ApiName, When, Metered),
+    (identity, api, when, metered): (Identity, ApiName, When, Metered),
     calendar: &Calendar,
 ) -> Result<Line, LineError> {
     check_text(&caller).map_err(NameError::from)?;
@@ -212,11 +229,6 @@ fn calls_of(
     let day = match when {
         When::At(at) => day_of(at, calendar)?,
         When::Day(day) => day,
-    };
-    let identity = match (id, when) {
-        (Some(id), _) => Identity::Id(id),
-        (None, When::At(at)) => Identity::At(at),
-        (None, When::Day(_)) => Identity::Day,
     };
     Ok(Line::Calls(LineCalls { provider, api, day, metered, identity }))
 }

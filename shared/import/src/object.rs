@@ -171,10 +171,11 @@ impl Reading {
                     let minute = u32::try_from(at.rem_euclid(HOUR_S) / MINUTE_S);
                     counts.add(api, minute.expect("an hour has 60 minutes"), metered)?;
                 }
-                Identity::Id(id) => {
+                Identity::Id { id, combined } => {
                     let (count, amount, line) = (metered.calls, metered.amount, self.number);
                     let record = Record { provider, api, day, count, amount, line };
-                    self.batch.identified.push(IdentifiedLine { id: line_id(&id), record });
+                    let id = line_id(&id);
+                    self.batch.identified.push(IdentifiedLine { id, record, combined });
                 }
                 Identity::Day => self.days.add((provider, day, api), metered, self.number)?,
             }

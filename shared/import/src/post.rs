@@ -69,10 +69,11 @@ impl Post {
         let all = self.batch.metered.plus(metered)?;
         if !metered.is_zero() {
             match identity {
-                Identity::Id(id) => {
+                Identity::Id { id, combined } => {
                     let (count, amount, line) = (metered.calls, metered.amount, self.number);
                     let record = Record { provider, api, day, count, amount, line };
-                    self.batch.identified.push(IdentifiedLine { id: line_id(&id), record });
+                    let id = line_id(&id);
+                    self.batch.identified.push(IdentifiedLine { id, record, combined });
                 }
                 Identity::At(_) | Identity::Scattered(_) | Identity::Day => {
                     self.sums.add((provider, day, api), metered, self.number)?;

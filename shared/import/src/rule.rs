@@ -49,6 +49,8 @@ pub struct Rule {
     pub methods: MethodRule,
     /// The names of the fields of JSON lines; unless given, they are those of usage records.
     pub fields: Option<FieldMap>,
+    /// Whether an id identifies a line of JSON together with the minute of its time.
+    pub combined: bool,
     /// By how many seconds the lines of a log may be out of order: 1 to 3,600.
     pub window: u32,
 }
@@ -183,6 +185,7 @@ impl Default for Rule {
             status: StatusRule::default(),
             methods: MethodRule::default(),
             fields: None,
+            combined: false,
             window: WINDOW_S,
         }
     }

@@ -31,7 +31,7 @@ fn a_rule_names_all_that_is_wrong_with_it() {
     check_faults(
         &json!({ "rule": "r", "hops": 1 }),
         &expect![
-            "hops: is not a field here; the fields are rule, caller, trusted_hops, callers, provider_prefix, api, segments, ignore_case, api_prefix, status, methods, fields, objects, window_s"
+            "hops: is not a field here; the fields are rule, caller, trusted_hops, callers, provider_prefix, api, segments, ignore_case, api_prefix, status, methods, fields, combined, objects, window_s"
         ],
     );
     check_faults(

@@ -1,5 +1,6 @@
 //! Counting a report: one put for each provider and billing day that it names.
 
+mod combined;
 mod cumulative;
 mod limits;
 
@@ -17,8 +18,8 @@ use steelyard_report::{Accepted, Counts, Refusal, Refused, Share, UsageReport};
 use steelyard_runtime::{Clock, Guard, report_unreadable};
 use steelyard_store::{Counted, CountedReport, Registrations, StoreError, UsageTable};
 
+pub use self::combined::CountingOf;
 pub use self::cumulative::{Cumulative, CumulativeShares, Raising};
-use self::limits::MonthSums;
 use crate::Voider;
 
 /// Counts usage reports.
@@ -107,7 +108,7 @@ impl Counter {
     ///
     /// [`StoreError`] when the table fails. Some providers may have been counted then; sending the
     /// same report again counts the others.
-    pub async fn count(&self, report: &UsageReport) -> Result<Counting, StoreError> {
+    pub async fn count(&self, report: &UsageReport) -> Result<Counting, Arc<StoreError>> {
         self.count_allowed(report, &Allowance::All).await
     }
 
@@ -120,20 +121,19 @@ impl Counter {
         &self,
         report: &UsageReport,
         allowance: &Allowance,
+    ) -> Result<Counting, Arc<StoreError>> {
+        let counted = self.count_all(std::slice::from_ref(report), allowance).await.pop();
+        counted.expect("each report has an outcome")
+    }
+
+    async fn count_alone(
+        &self,
+        report: &UsageReport,
+        allowance: &Allowance,
     ) -> Result<Counting, StoreError> {
         let now = self.clock.now();
-        let mut accepted = report.accept(&self.calendar, now);
-        accepted.refuse(|provider, _| {
-            (!allowance.covers(provider)).then(|| Refusal::NotGranted {
-                source_id: report.source.clone(),
-                provider: provider.clone(),
-            })
-        });
-        let is_not_granted = |refused: &Refused| matches!(refused.why, Refusal::NotGranted { .. });
-        let is_forbidden =
-            accepted.shares.is_empty() && accepted.refused.iter().any(is_not_granted);
-        let providers = accepted.shares.keys().cloned().collect();
-        let registered = self.registered(providers, now).await?;
+        let mut accepted = Granted::of(report, allowance, &self.calendar, now);
+        let registered = self.registered(accepted.providers().cloned().collect(), now).await?;
         let months = Months { calendar: &self.calendar, registered: &registered, now };
         accepted.refuse(|provider, day| months.unbilled(provider, day));
         let became = match &report.counts {
@@ -141,37 +141,20 @@ impl Counter {
             Counts::Cumulative(basis) => {
                 let report =
                     Cumulative { source: &report.source, id: &report.id, basis: basis.as_ref() };
-                self.count_cumulative(report, &mut accepted, &months).await?
+                self.count_cumulative(report, &mut accepted.accepted, &months).await?
             }
         };
-        accepted.refuse(|provider, day| became.get(provider)?.get(&day)?.as_ref().err().cloned());
-        let counted = |days: BTreeMap<_, Result<_, _>>| {
-            let days = days.into_iter().filter_map(|(day, became)| Some((day, became.ok()?)));
-            days.collect::<BTreeMap<_, _>>()
-        };
-        let providers = became.into_iter().map(|(provider, days)| (provider, counted(days)));
-        let providers = providers.filter(|(_, days)| !days.is_empty()).collect();
-        let refused = accepted.refused.iter();
-        let refused =
-            refused.map(|r| RefusedRecord { index: r.index, reason: r.why.to_string() }).collect();
-        Ok(Counting { providers, refused, is_forbidden })
+        Ok(accepted.counting(became))
     }
 
     async fn count_new(
         &self,
         report: &UsageReport,
-        accepted: &mut Accepted,
+        granted: &mut Granted,
         months: &Months<'_>,
     ) -> Result<Became, StoreError> {
-        let mut sums = MonthSums::default();
-        for (provider, share) in &accepted.shares {
-            let open =
-                share.days.iter().filter(|(day, _)| months.closed(provider, **day).is_none());
-            open.for_each(|(day, usage)| sums.add(provider, *day, usage));
-        }
-        let overfull = self.overfull((&report.source, &report.id), sums).await?;
-        accepted.refuse(|provider, day| overfull.why(provider, day).map(Refusal::TooMuch));
-        let counting = accepted.shares.iter().map(|(provider, share)| async move {
+        self.refuse_overfull(report, granted, months).await?;
+        let counting = granted.accepted.shares.iter().map(|(provider, share)| async move {
             let became = self.count_share(report, provider, share, months).await?;
             Ok::<_, StoreError>((provider.clone(), became))
         });
@@ -200,7 +183,7 @@ impl Counter {
         let is_looked_for = days.len() > 1 || days.values().any(Option::is_some);
         let before = if is_looked_for {
             let days = days.keys().copied().collect::<Vec<_>>();
-            self.table.reports_named(provider, id, &days).await?
+            self.table.reports_alone(provider, id, &days).await?
         } else {
             Vec::new()
         };
@@ -235,15 +218,7 @@ impl Counter {
         day: BillingDay,
         now: Timestamp,
     ) -> Result<Counted, StoreError> {
-        let counted = CountedReport {
-            source: report.source.clone(),
-            report: report.id.clone(),
-            day,
-            metered: share.metered(day),
-            digest: share.digest,
-            counted_at: now,
-            withdrawn: None,
-        };
+        let counted = counted_report(report, share, day, now);
         let expires_at = self.calendar.kept_until(day.month());
         let became = self.table.count(provider, &counted, expires_at).await?;
         if matches!(became, Counted::Counted | Counted::Duplicate) {
@@ -300,11 +275,80 @@ impl Counter {
     }
 }
 
+/// What a share of a report says of a day, as it is stored.
+fn counted_report(
+    report: &UsageReport,
+    share: &Share,
+    day: BillingDay,
+    counted_at: Timestamp,
+) -> CountedReport {
+    CountedReport {
+        source: report.source.clone(),
+        report: report.id.clone(),
+        day,
+        metered: share.metered(day),
+        digest: share.digest,
+        counted_at,
+        withdrawn: None,
+        combined_at: None,
+    }
+}
+
 fn warn_of_conflict(provider: &ProviderId, (source, report): (&SourceId, &ReportId)) {
     tracing::warn!(
         provider.id = %provider, source.id = %source, report.id = %report,
         "a report came again with other content"
     );
+}
+
+/// What may be counted of a report, and whether its sender may report for none of its providers.
+struct Granted {
+    accepted: Accepted,
+    is_forbidden: bool,
+}
+
+impl Granted {
+    fn of(
+        report: &UsageReport,
+        allowance: &Allowance,
+        calendar: &Calendar,
+        now: Timestamp,
+    ) -> Granted {
+        let mut accepted = report.accept(calendar, now);
+        accepted.refuse(|provider, _| {
+            (!allowance.covers(provider)).then(|| Refusal::NotGranted {
+                source_id: report.source.clone(),
+                provider: provider.clone(),
+            })
+        });
+        let is_not_granted = |refused: &Refused| matches!(refused.why, Refusal::NotGranted { .. });
+        let is_forbidden =
+            accepted.shares.is_empty() && accepted.refused.iter().any(is_not_granted);
+        Granted { accepted, is_forbidden }
+    }
+
+    fn providers(&self) -> impl Iterator<Item = &ProviderId> {
+        self.accepted.shares.keys()
+    }
+
+    fn refuse(&mut self, why: impl Fn(&ProviderId, BillingDay) -> Option<Refusal>) {
+        self.accepted.refuse(why);
+    }
+
+    /// The answer to the report, given what became of its days.
+    fn counting(mut self, became: Became) -> Counting {
+        self.refuse(|provider, day| became.get(provider)?.get(&day)?.as_ref().err().cloned());
+        let counted = |days: BTreeMap<_, Result<_, _>>| {
+            let days = days.into_iter().filter_map(|(day, became)| Some((day, became.ok()?)));
+            days.collect::<BTreeMap<_, _>>()
+        };
+        let providers = became.into_iter().map(|(provider, days)| (provider, counted(days)));
+        let providers = providers.filter(|(_, days)| !days.is_empty()).collect();
+        let refused = self.accepted.refused.iter();
+        let refused =
+            refused.map(|r| RefusedRecord { index: r.index, reason: r.why.to_string() }).collect();
+        Counting { providers, refused, is_forbidden: self.is_forbidden }
+    }
 }
 
 /// Which months of the providers of a report may be counted.

@@ -12,7 +12,8 @@ mod rules;
 mod void;
 
 pub use count::{
-    CountedShares, Counter, Counting, Cumulative, CumulativeShares, Raising, RefusedRecord,
+    CountedShares, Counter, Counting, CountingOf, Cumulative, CumulativeShares, Raising,
+    RefusedRecord,
 };
 pub use import::{
     Counters, ImportAs, ImportError, Importing, Progress, count_identified, count_post, import,

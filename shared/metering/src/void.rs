@@ -235,8 +235,7 @@ impl Voider {
         };
         for found in found {
             let (provider, day) = (&void.provider, found.day);
-            let id = (&void.source, &void.report);
-            let became = match self.table.withdraw(provider, id, day, &withdrawal).await? {
+            let became = match self.table.withdraw(provider, &found, &withdrawal).await? {
                 Withdrawn::Now => Voided::Voided,
                 Withdrawn::Before(_) => Voided::Before,
                 // Reports expire, but not in a month that is open.
@@ -296,8 +295,13 @@ impl Voider {
         // One that is not there is an error: it may have expired.
         for withdrawn in self.open(&Void { day: Some(day), ..void.clone() }).await? {
             let counted_at = self.clock.now();
-            let again =
-                CountedReport { report: id.clone(), counted_at, withdrawn: None, ..withdrawn };
+            let again = CountedReport {
+                report: id.clone(),
+                counted_at,
+                withdrawn: None,
+                combined_at: None,
+                ..withdrawn
+            };
             let expires_at = self.calendar.kept_until(day.month());
             match self.table.count(provider, &again, expires_at).await? {
                 // Another who restores it may be faster, and one who withdraws it then.

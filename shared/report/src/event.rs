@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use steelyard_billing::{IdError, ReportId, SourceId, hex};
+use steelyard_billing::{IdError, Minute, ReportId, SourceId, hex};
 use steelyard_json::{Fields, JsonError, Node};
 use thiserror::Error;
 
@@ -91,6 +91,9 @@ pub enum EventFault {
     /// Its data is not JSON.
     #[error("datacontenttype is `{0}`; the data is JSON")]
     ContentType(String),
+    /// The extension is no Boolean.
+    #[error("combined is `{0}`; it is true or false")]
+    Combined(String),
     /// The data is absent, or there twice.
     #[error("data is absent")]
     NoData,
@@ -102,13 +105,15 @@ pub enum EventFault {
 /// The most bytes of an attribute.
 const ATTRIBUTE_BYTES_MAX: usize = 1_024;
 
-/// The context attributes of an event that matter here. Others, and extensions, are ignored.
+/// The context attributes of an event that matter here. Others, and other extensions, are ignored.
 struct Attributes {
     specversion: String,
     kind: String,
     subject: Option<String>,
     time: Option<String>,
     content_type: Option<String>,
+    /// An extension of ours: whether it is stored together with others of its minute.
+    combined: bool,
 }
 
 impl UsageEvent {
@@ -150,11 +155,12 @@ impl UsageEvent {
             subject: attribute("ce-subject"),
             time: attribute("ce-time"),
             content_type: attribute("content-type"),
+            combined: false,
         };
-        let report = match steelyard_json::parse(body) {
-            Ok(data) => attributes.report(&name, data),
-            Err(error) => Err(EventFault::Data(error)),
-        };
+        let report = combined(attribute("ce-combined").as_deref()).and_then(|combined| {
+            let data = steelyard_json::parse(body).map_err(EventFault::Data)?;
+            Attributes { combined, ..attributes }.report(&name, data)
+        });
         report
             .map(|report| UsageEvent { name: name.clone(), report })
             .map_err(|why| EventError { name, why })
@@ -168,6 +174,7 @@ fn structured(fields: &mut Fields) -> Result<(Attributes, Node), EventFault> {
         subject: fields.read("subject")?,
         time: fields.read("time")?,
         content_type: fields.read("datacontenttype")?,
+        combined: fields.read("combined")?.unwrap_or(false),
     };
     let data = match (fields.take("data"), fields.read::<String>("data_base64")?) {
         (Some(data), None) => data,
@@ -183,7 +190,7 @@ fn structured(fields: &mut Fields) -> Result<(Attributes, Node), EventFault> {
 impl Attributes {
     /// The report of an event with that data: the same, in whatever mode it is sent.
     fn report(self, name: &EventName, data: Node) -> Result<UsageReport, EventFault> {
-        let Attributes { specversion, kind, subject, time, content_type } = self;
+        let Attributes { specversion, kind, subject, time, content_type, combined } = self;
         if specversion != "1.0" {
             return Err(EventFault::Version(specversion));
         }
@@ -200,7 +207,24 @@ impl Attributes {
         let provider = subject.ok_or(EventFault::NoSubject)?;
         let record = record(data, &provider, at).map_err(EventFault::Data)?;
         let source = name.source_id().map_err(EventFault::Source)?;
-        Ok(UsageReport { source, id: name.report_id(), counts: Counts::New, records: vec![record] })
+        Ok(UsageReport {
+            source,
+            id: name.report_id(),
+            counts: Counts::New,
+            records: vec![record],
+            combined: combined.then(|| Minute::of(at)),
+        })
+    }
+}
+
+/// The extension of an event in binary mode.
+///
+/// Source: CloudEvents, "Type System": a Boolean is written `true` or `false`.
+fn combined(written: Option<&str>) -> Result<bool, EventFault> {
+    match written {
+        Some("true") => Ok(true),
+        Some("false") | None => Ok(false),
+        Some(other) => Err(EventFault::Combined(other.to_owned())),
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use steelyard_billing::{
-    Basis, CountedDays, CumulativeUsage, ProviderId, ReportDigest, ReportId, SourceId,
+    Basis, CountedDays, CumulativeUsage, Minute, ProviderId, ReportDigest, ReportId, SourceId,
 };
 use steelyard_json::{JsonError, Node};
 use steelyard_pricing::{BillingDay, Metered, Usage};
@@ -45,6 +45,9 @@ pub struct UsageReport {
     pub counts: Counts,
     /// The records, each a count of one API.
     pub records: Vec<Node>,
+    /// The minute of its one record, with whose reports it is stored in one item. Its id is unique
+    /// for the source, the provider, the day and this minute then. None stores it by itself.
+    pub combined: Option<Minute>,
 }
 
 /// How the counts of a report are meant.
@@ -160,6 +163,7 @@ impl UsageReport {
                 .require("records")?
                 .into_list()
                 .map_err(|error| error.inside("records"))?,
+            combined: None,
         };
         fields.end(&["source", "id", "cumulative", "basis", "records"])?;
         Ok(report)

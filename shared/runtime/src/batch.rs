@@ -1,7 +1,9 @@
 //! A batch of SQS messages: each is handled for itself, and those that fail come again.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use futures::FutureExt;
@@ -42,6 +44,52 @@ where
     let messages = messages(event)?;
     let handling = messages.into_iter().map(|(id, message)| handled(id, handle(message)));
     response(join_all(handling).await)
+}
+
+/// Handles the messages of a batch in groups, all of them at once: `read` reads a message, and
+/// `group` says with which others it is handled; none is handled alone. `handle` gives the outcome
+/// of each message of a group, in their order. Otherwise as [`each_message`] does: where a group
+/// panics, each of its messages is handled for itself.
+///
+/// # Errors
+///
+/// When the event is not a batch of SQS messages: then all of them come again.
+pub async fn each_group<T, K: Ord, W>(
+    event: Value,
+    read: impl Fn(Message) -> T,
+    group: impl Fn(&T) -> Option<K>,
+    handle: impl Fn(Vec<Arc<T>>) -> W,
+) -> Result<Value, Error>
+where
+    W: Future<Output = Vec<Result<(), Error>>>,
+{
+    let (mut groups, mut alone) = (BTreeMap::<K, Vec<(String, Arc<T>)>>::new(), Vec::new());
+    for (id, message) in messages(event)? {
+        let message = Arc::new(read(message));
+        match group(&message) {
+            Some(key) => groups.entry(key).or_default().push((id, message)),
+            None => alone.push(vec![(id, message)]),
+        }
+    }
+    let handling = groups.into_values().chain(alone).map(|group| handled_group(group, &handle));
+    response(join_all(handling).await.into_iter().flatten().collect())
+}
+
+async fn handled_group<T, W>(
+    group: Vec<(String, Arc<T>)>,
+    handle: &impl Fn(Vec<Arc<T>>) -> W,
+) -> Vec<(String, Result<(), Error>)>
+where
+    W: Future<Output = Vec<Result<(), Error>>>,
+{
+    let (ids, messages): (Vec<String>, Vec<Arc<T>>) = group.into_iter().unzip();
+    if let Ok(done) = AssertUnwindSafe(handle(messages.clone())).catch_unwind().await {
+        return ids.into_iter().zip(done).collect();
+    }
+    let each = ids.into_iter().zip(messages).map(|(id, message)| {
+        handled(id, async { handle(vec![message]).await.pop().ok_or("a message has no outcome")? })
+    });
+    join_all(each).await
 }
 
 /// Handles the messages of a batch one after another, and otherwise as [`each_message`] does.

@@ -24,7 +24,7 @@ mod standings;
 mod unreadable;
 pub mod web;
 
-pub use batch::{Message, each_message, each_message_in_turn, is_batch};
+pub use batch::{Message, each_group, each_message, each_message_in_turn, is_batch};
 #[cfg(feature = "bucket")]
 pub use bucket::{Bucket, BucketError, Buckets, Stored};
 #[cfg(feature = "bus")]

@@ -57,7 +57,7 @@ pub enum Raised {
 }
 
 /// How often a merge is tried again because another was faster, waiting longer each time.
-const TRIES: u32 = 20;
+pub(crate) const TRIES: u32 = 20;
 
 const RAISE: &str = "count a cumulative report";
 const FIND: &str = "find what was reported cumulatively";
@@ -152,7 +152,7 @@ impl UsageTable {
 }
 
 /// 1 ms, then twice as long each time, a quarter of a second at most.
-async fn wait(attempt: u32) {
+pub(crate) async fn wait(attempt: u32) {
     // The first failure only says that there is something to merge with.
     if attempt > 0 {
         let pause = Duration::from_millis(1 << attempt.min(8));

@@ -14,12 +14,12 @@ use crate::item::{
     Item, bytes, check_format, from_item, number, string, text, to_item, unreadable,
 };
 use crate::schema::{
-    CUMULATIVE, DAY_PREFIX, DIGEST, EXPIRES_AT_S, METERED, PK, SK, VERSION, WITHDRAWN, report_sk,
+    COMBINED, CUMULATIVE, DAY_PREFIX, DIGEST, EXPIRES_AT_S, METERED, PK, SK, VERSION, WITHDRAWALS,
+    WITHDRAWN, combined_sk, report_sk,
 };
 use crate::usage::UsageTable;
 use crate::writes::{Writes, Written};
-use crate::{StoreError, batch};
-use crate::{packed, packed_parts};
+use crate::{CombinedAt, StoreError, batch, combined, packed, packed_parts};
 
 /// What a report says of one provider and one billing day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct CountedReport {
     pub counted_at: Timestamp,
     /// Its withdrawal; none as long as it counts.
     pub withdrawn: Option<Withdrawal>,
+    /// Where it is stored together with others; none if it has an item of its own.
+    pub combined_at: Option<CombinedAt>,
 }
 
 /// What became of a report for a provider and a day.
@@ -109,13 +111,13 @@ impl UsageTable {
         }
     }
 
-    /// What a source reported of a provider under an id, for those of some days that it reported:
-    /// one request for a hundred days.
+    /// What a source reported of a provider under an id, for those of some days that it reported,
+    /// as far as it has items of its own: one request for a hundred days.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the table, or an item, cannot be read.
-    pub async fn reports_named(
+    pub async fn reports_alone(
         &self,
         provider: &ProviderId,
         (source, report): (&SourceId, &ReportId),
@@ -127,8 +129,7 @@ impl UsageTable {
         items.iter().map(|item| CountedReport::read(COMPARE, item)).collect()
     }
 
-    /// Withdraws a report for a provider and a day: it counts no more, and its id cannot count
-    /// again.
+    /// Withdraws a report: it counts no more, and its id cannot count again.
     ///
     /// # Errors
     ///
@@ -136,8 +137,7 @@ impl UsageTable {
     pub async fn withdraw(
         &self,
         provider: &ProviderId,
-        (source, report): (&SourceId, &ReportId),
-        day: BillingDay,
+        report: &CountedReport,
         withdrawal: &Withdrawal,
     ) -> Result<Withdrawn, StoreError> {
         let value = serde_dynamo::to_attribute_value(withdrawal)
@@ -145,28 +145,38 @@ impl UsageTable {
         let update = Update::builder()
             .table_name(&self.table)
             .key(PK, string(provider.as_str()))
-            .key(SK, string(report_sk(day, source, report)))
-            // A cumulative report is written over the version that was read.
-            .update_expression("SET #withdrawn = :withdrawn ADD #version :one")
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(#withdrawn)")
-            .expression_attribute_names("#withdrawn", WITHDRAWN)
-            .expression_attribute_names("#version", VERSION)
-            .expression_attribute_values(":one", number(1))
+            .key(SK, string(report.sk()))
             .expression_attribute_values(":withdrawn", value)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|error| StoreError::corrupt(WITHDRAW, error))?;
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let update = match report.combined_at {
+            None => update
+                // A cumulative report is written over the version that was read.
+                .update_expression("SET #withdrawn = :withdrawn ADD #version :one")
+                .condition_expression("attribute_exists(pk) AND attribute_not_exists(#withdrawn)")
+                .expression_attribute_names("#withdrawn", WITHDRAWN)
+                .expression_attribute_names("#version", VERSION)
+                .expression_attribute_values(":one", number(1)),
+            Some(_) => update
+                .update_expression("SET #withdrawals.#report = :withdrawn")
+                .condition_expression(
+                    "attribute_exists(pk) AND attribute_not_exists(#withdrawals.#report)",
+                )
+                .expression_attribute_names("#withdrawals", WITHDRAWALS)
+                .expression_attribute_names("#report", report.report.as_str()),
+        };
+        let update = update.build().map_err(|error| StoreError::corrupt(WITHDRAW, error))?;
         let mut writes = Writes::new(&self.table, WITHDRAW);
         writes.update(update);
         match writes.write(&self.client).await? {
             Written::All => Ok(Withdrawn::Now),
             Written::ConditionFailed(mut found) => {
-                match found.pop().flatten().filter(|item| !item.is_empty()) {
-                    None => Ok(Withdrawn::NoReport),
-                    Some(item) => Ok(CountedReport::read(WITHDRAW, &item)?
-                        .withdrawn
-                        .map_or(Withdrawn::NoReport, Withdrawn::Before)),
-                }
+                let Some(item) = found.pop().flatten().filter(|item| !item.is_empty()) else {
+                    return Ok(Withdrawn::NoReport);
+                };
+                let stored = CountedReport::read_all(WITHDRAW, &item)?;
+                let same = stored.into_iter().find(|found| found.report == report.report);
+                let before = same.and_then(|same| same.withdrawn);
+                Ok(before.map_or(Withdrawn::NoReport, Withdrawn::Before))
             }
         }
     }
@@ -188,6 +198,13 @@ impl CountedReport {
     /// future, and no longer lies there, is not covered.
     fn covers(&self, metered: &Usage) -> bool {
         metered.iter().all(|(api, metered)| self.metered.of(api).covers(metered))
+    }
+
+    fn sk(&self) -> String {
+        match self.combined_at {
+            None => report_sk(self.day, &self.source, &self.report),
+            Some(at) => combined_sk(self.day, &self.source, at),
+        }
     }
 
     fn to_item(&self, provider: &ProviderId, expires_at: Timestamp) -> Result<Item, StoreError> {
@@ -212,17 +229,24 @@ impl CountedReport {
         }
     }
 
-    /// Reads a report of either kind: what counts of a cumulative one is what its parts amount to.
+    /// Reads the reports of an item: the one that it is, or those that are stored together in it.
+    pub(crate) fn read_all(
+        operation: &'static str,
+        item: &Item,
+    ) -> Result<Vec<CountedReport>, StoreError> {
+        if item.contains_key(COMBINED) {
+            combined::read(operation, item)
+        } else {
+            Ok(vec![CountedReport::read(operation, item)?])
+        }
+    }
+
+    /// Reads a report that has an item of its own: what counts of a cumulative one is what its
+    /// parts amount to.
     pub(crate) fn read(operation: &'static str, item: &Item) -> Result<CountedReport, StoreError> {
         check_format(operation, item)?;
         let corrupt = unreadable(operation, item);
-        let sk = text(operation, item, SK)?;
-        let parts = sk.strip_prefix(DAY_PREFIX).map(|key| key.splitn(3, '#').collect::<Vec<_>>());
-        let Some([day, source, report]) = parts.as_deref() else {
-            return Err(corrupt("its key is not that of a report".to_owned()));
-        };
-        let day = day.parse().map_err(|error: DayError| corrupt(error.to_string()))?;
-        let source = source.parse().map_err(|error: IdError| corrupt(error.to_string()))?;
+        let (day, source, report) = named(operation, item)?;
         let report = report.parse().map_err(|error: IdError| corrupt(error.to_string()))?;
         let digest = bytes(operation, item, DIGEST)?.try_into();
         let digest = digest.map_err(|_| corrupt(format!("`{DIGEST}` has not 32 bytes")))?;
@@ -235,6 +259,32 @@ impl CountedReport {
                 .map_err(|error| corrupt(error.to_string()))?
         };
         let Plain { counted_at_s: counted_at, withdrawn } = from_item(operation, item.clone())?;
-        Ok(CountedReport { source, report, day, metered, digest, counted_at, withdrawn })
+        let combined_at = None;
+        Ok(CountedReport {
+            source,
+            report,
+            day,
+            metered,
+            digest,
+            counted_at,
+            withdrawn,
+            combined_at,
+        })
     }
+}
+
+/// The day and the source that the key of an item names, and what follows them.
+pub(crate) fn named<'a>(
+    operation: &'static str,
+    item: &'a Item,
+) -> Result<(BillingDay, SourceId, &'a str), StoreError> {
+    let corrupt = unreadable(operation, item);
+    let parts = text(operation, item, SK)?.strip_prefix(DAY_PREFIX);
+    let parts = parts.map(|key| key.splitn(3, '#').collect::<Vec<_>>());
+    let Some([day, source, rest]) = parts.as_deref() else {
+        return Err(corrupt("its key is not that of a report".to_owned()));
+    };
+    let day = day.parse().map_err(|error: DayError| corrupt(error.to_string()))?;
+    let source = source.parse().map_err(|error: IdError| corrupt(error.to_string()))?;
+    Ok((day, source, *rest))
 }

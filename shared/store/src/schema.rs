@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | usage | provider | `registration` | that the provider may be counted, and the months that are closed |
 //! | usage | provider | `day#2015-05-17#source#id` | what a report says of a day: the counts, and the marker by which they count once |
+//! | usage | provider | `day#2015-05-17#source#~08:05#00000` | reports of one record each about that minute of UTC, which came together |
 //! | usage | `#access` | `source#…` or `caller#…` | who may report as the source, or call the other APIs |
 //! | usage | provider | `late#2015-05` | how often usage of each day of the month changed after the day was over |
 //! | usage | `#refused` | `source#id` | what was refused of a queued report |
@@ -66,11 +67,13 @@ use sha2::{Digest, Sha256};
 use steelyard_billing::event::{EventId, Subject};
 use steelyard_billing::webhook::EndpointRef;
 use steelyard_billing::{
-    ActionId, AdjustmentId, CorrectionId, DebitId, EndpointName, Grantee, MandateId, OutRequestNo,
-    OutTradeNo, ProviderCode, ProviderId, RechargeId, Reference, RefundRef, ReportId, SourceId,
-    StatementId, TaskId, Unmatched, hex,
+    ActionId, AdjustmentId, CorrectionId, DebitId, EndpointName, Grantee, MandateId, Minute,
+    OutRequestNo, OutTradeNo, ProviderCode, ProviderId, RechargeId, Reference, RefundRef, ReportId,
+    SourceId, StatementId, TaskId, Unmatched, hex,
 };
 use steelyard_pricing::{BillingDay, BillingMonth, Plan};
+
+use crate::combined::CombinedAt;
 
 /// The format of what is stored. A version of Steelyard refuses items of a newer one by name, and
 /// never writes them. It grows with each change that an older version would do wrong:
@@ -101,6 +104,10 @@ pub(crate) const METERED: &str = "metered";
 pub(crate) const COUNTED_AT_S: &str = "counted_at_s";
 /// The parts of a cumulative report, packed, in place of what was metered.
 pub(crate) const CUMULATIVE: &str = "cumulative";
+/// Reports of one record each that are stored together, packed.
+pub(crate) const COMBINED: &str = "combined";
+/// The withdrawals of reports that are stored together, by their ids.
+pub(crate) const WITHDRAWALS: &str = "withdrawals";
 /// What distinguishes the content of a report from others; of a cumulative report, how it counts.
 pub(crate) const DIGEST: &str = "digest";
 /// When a grant was stored, in seconds of Unix time.
@@ -126,6 +133,8 @@ pub(crate) const DISPATCH_AT_S: &str = "dispatch_at_s";
 
 pub(crate) const REGISTRATION: &str = "registration";
 pub(crate) const DAY_PREFIX: &str = "day#";
+/// Before the minute of reports that are stored together: no id of a report has it.
+pub(crate) const MINUTE_PREFIX: &str = "~";
 /// Sorts between the reports of days and the registration, so that one query reads all three.
 pub(crate) const LATE_PREFIX: &str = "late#";
 /// The partition of the grants: no provider has such an id.
@@ -318,6 +327,21 @@ pub(crate) fn event_pk(id: &EventId) -> String {
 
 pub(crate) fn report_sk(day: BillingDay, source: &SourceId, report: &ReportId) -> String {
     format!("{}{source}#{report}", reports_of(day))
+}
+
+/// What the items of a source's day begin with that have several reports each.
+pub(crate) fn combined_of(day: BillingDay, source: &SourceId) -> String {
+    format!("{}{source}#{MINUTE_PREFIX}", reports_of(day))
+}
+
+/// What those of a minute begin with.
+pub(crate) fn minute_of(day: BillingDay, source: &SourceId, minute: Minute) -> String {
+    format!("{}{minute}#", combined_of(day, source))
+}
+
+/// The sort key of one of them.
+pub(crate) fn combined_sk(day: BillingDay, source: &SourceId, at: CombinedAt) -> String {
+    format!("{}{:05}", minute_of(day, source, at.minute), at.place)
 }
 
 /// The sort key of the changes of a month's days after they were over.

@@ -110,7 +110,11 @@ impl UsageTable {
         let (from, to) = (reports_of(from), format!("{}{KEY_END}", reports_of(through)));
         let range = Range { table: &self.table, pk: provider.to_string(), from, to };
         let read = |items: Vec<Item>| {
-            let reports = items.into_iter().map(|item| CountedReport::read(READ, &item));
+            let reports =
+                items.into_iter().flat_map(|item| match CountedReport::read_all(READ, &item) {
+                    Ok(reports) => reports.into_iter().map(Ok).collect(),
+                    Err(error) => vec![Err(error)],
+                });
             stream::iter(reports.collect::<Vec<_>>())
         };
         self.pages(range, Order::FirstFirst).map_ok(read).try_flatten().boxed()
@@ -208,9 +212,10 @@ impl NewUsage {
         } else if sk.starts_with(LATE_PREFIX) {
             self.changes.extend(changes(&item)?);
         } else {
-            let report = CountedReport::read(READ, &item)?;
-            if through.is_none_or(|last| report.day <= last) {
-                self.add_report(&report)?;
+            for report in CountedReport::read_all(READ, &item)? {
+                if through.is_none_or(|last| report.day <= last) {
+                    self.add_report(&report)?;
+                }
             }
         }
         Ok(())

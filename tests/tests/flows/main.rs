@@ -13,6 +13,7 @@ mod breaker;
 mod capacity;
 mod catch_up;
 mod closing;
+mod combined;
 mod correction_sets;
 mod corrections;
 mod cumulative;

@@ -115,6 +115,11 @@ pub(crate) struct RuleFlags {
     #[arg(long, value_name = "FIELD=NAME,...")]
     pub(crate) fields: Option<FieldNames>,
 
+    /// Store lines of JSON that have an id and an instant together, a minute in one item: for many
+    /// calls a second. An id is unique for the minute of its line then.
+    #[arg(long)]
+    pub(crate) combined: bool,
+
     /// By how many seconds the lines of a log may be out of order.
     ///
     /// Servers write a line when a request ends, and some with the time at which it began. Lines
@@ -141,6 +146,7 @@ impl RuleFlags {
             status: self.status,
             methods: self.methods,
             fields: self.fields,
+            combined: self.combined,
             objects: Vec::new(),
             window_s: self.window,
         }

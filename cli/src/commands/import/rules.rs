@@ -18,7 +18,7 @@ pub(super) struct RuleArgs {
     /// `steelyard rule`.
     #[arg(long, value_name = "NAME|FILE", conflicts_with_all = [
         "caller", "trusted_hops", "map", "provider_prefix", "api", "segments", "ignore_case", "api_prefix",
-        "status", "methods", "fields", "window",
+        "status", "methods", "fields", "combined", "window",
     ])]
     rule: Option<String>,
     #[command(flatten)]

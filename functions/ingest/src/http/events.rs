@@ -1,9 +1,10 @@
 //! CloudEvents over HTTP, by the HTTP Protocol Binding 1.0.2: structured, in a batch, and binary.
 
+use std::sync::Arc;
+
 use aws_lambda_events::event::apigw::ApiGatewayV2httpResponse;
 use aws_lambda_events::http::HeaderMap;
 use aws_lambda_events::http::header::CONTENT_TYPE;
-use futures::stream::{self, StreamExt};
 use serde::Serialize;
 use serde_json::json;
 use steelyard_billing::Caller;
@@ -48,9 +49,6 @@ enum Became {
     Malformed,
 }
 
-/// How many events of a batch are counted at the same time.
-const AT_ONCE: usize = 16;
-
 impl Mode {
     pub(super) fn of(headers: &HeaderMap) -> Mode {
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -69,8 +67,8 @@ impl Ingest {
         event: Result<UsageEvent, EventError>,
         caller: &Caller,
     ) -> ApiGatewayV2httpResponse {
-        let outcome = match self.count_event(event, caller).await {
-            Ok(outcome) => outcome,
+        let outcome = match self.count_events(vec![event], caller).await {
+            Ok(mut outcomes) => outcomes.pop().expect("each event has an outcome"),
             Err(error) => return unavailable(&error),
         };
         let problem = match outcome.outcome {
@@ -102,12 +100,8 @@ impl Ingest {
                 format!("the batch has {} events; {RECORDS_MAX} are the most", events.len());
             return web::problem(Problem::TooManyRecords, &detail, json!({}));
         }
-        let counting =
-            events.into_iter().map(|event| self.count_event(UsageEvent::read(event), caller));
-        let counting = stream::iter(counting.collect::<Vec<_>>()).buffered(AT_ONCE);
-        // Every event is tried, whatever becomes of the others.
-        let outcomes = counting.collect::<Vec<_>>().await;
-        let outcomes: Vec<EventOutcome> = match outcomes.into_iter().collect() {
+        let events = events.into_iter().map(UsageEvent::read).collect();
+        let outcomes = match self.count_events(events, caller).await {
             Ok(outcomes) => outcomes,
             Err(error) => return unavailable(&error),
         };
@@ -123,29 +117,35 @@ impl Ingest {
         web::problem(Problem::RecordsRefused, &detail, outcomes)
     }
 
-    async fn count_event(
+    /// Counts events, and gives the outcome of each, in their order. Every event is tried, whatever
+    /// becomes of the others.
+    async fn count_events(
         &self,
-        event: Result<UsageEvent, EventError>,
+        events: Vec<Result<UsageEvent, EventError>>,
         caller: &Caller,
-    ) -> Result<EventOutcome, StoreError> {
-        let UsageEvent { name, report } = match event {
-            Ok(event) => event,
-            Err(EventError { name, why }) => {
-                return Ok(EventOutcome::of(name, Became::Malformed, Some(why.to_string())));
-            }
-        };
-        match self.count(&report, caller).await {
-            Ok(counting) => {
-                let (became, reason) = became(&counting);
+    ) -> Result<Vec<EventOutcome>, Arc<StoreError>> {
+        let reports = events.iter().flatten().map(|event| event.report.clone()).collect::<Vec<_>>();
+        let mut counted = self.count_all(&reports, caller).await.into_iter();
+        let outcomes = events.into_iter().map(|event| match event {
+            Ok(UsageEvent { name, .. }) => {
+                let counted = counted.next().expect("each report has an outcome");
+                let (became, reason) = match counted {
+                    Ok(counting) => became(&counting),
+                    Err(CountError::NotAdmitted(NotAdmitted::Denied(denied))) => {
+                        (Became::Forbidden, Some(denied.to_string()))
+                    }
+                    Err(CountError::NotAdmitted(NotAdmitted::Store(error))) => {
+                        return Err(Arc::new(error));
+                    }
+                    Err(CountError::Store(error)) => return Err(error),
+                };
                 Ok(EventOutcome::of(name, became, reason))
             }
-            Err(CountError::NotAdmitted(NotAdmitted::Denied(denied))) => {
-                Ok(EventOutcome::of(name, Became::Forbidden, Some(denied.to_string())))
+            Err(EventError { name, why }) => {
+                Ok(EventOutcome::of(name, Became::Malformed, Some(why.to_string())))
             }
-            Err(CountError::NotAdmitted(NotAdmitted::Store(error)) | CountError::Store(error)) => {
-                Err(error)
-            }
-        }
+        });
+        outcomes.collect()
     }
 }
 

@@ -3,6 +3,7 @@
 //! not guessed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use steelyard_billing::{CumulativeUsage, Part, ProviderId, ReportId};
 use steelyard_import::{Record, Share, Summary, sum};
@@ -31,7 +32,7 @@ pub(super) async fn count(
     let id = by.report.clone();
     let id = id.unwrap_or_else(|| REPORT.parse().expect("letters are an id"));
     let shares = shares(records);
-    let failed = |source| ImportError::Count { report: id.clone(), source };
+    let failed = |source| ImportError::Count { report: id.clone(), source: Arc::new(source) };
     let keys = shares.keys().cloned().collect::<Vec<_>>();
     let known = counters.usage.cumulative((&by.source, &id), &keys).await.map_err(failed)?;
     if let Some(question) = question(by, &id, &shares, &known) {

@@ -5,8 +5,8 @@ mod days;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 
-use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 use steelyard_billing::{Allowance, Calendar, ProviderId, ReportId, SourceId};
 use steelyard_import::{
@@ -63,7 +63,7 @@ pub enum ImportError {
         report: ReportId,
         /// The error of the store.
         #[source]
-        source: StoreError,
+        source: Arc<StoreError>,
     },
     /// The calls of a report have no sum. Never so of a file that was read, since a line that would
     /// exceed what can be counted is a bad one.
@@ -248,11 +248,8 @@ impl Counters {
     }
 }
 
-/// How many lines with an id of their own are counted at the same time.
-const LINES_AT_ONCE: usize = 16;
-
-/// How many of them are made ready to be counted.
-const LINES_HELD: usize = 512;
+/// How many lines with an id of their own are made ready to be counted.
+const LINES_HELD: usize = 1_024;
 
 async fn count_batch(
     batch: Batch,
@@ -287,7 +284,8 @@ async fn count_hour(
         metered.insert(provider, (share.metered, share.line, of_apis));
     }
     let raising = counter.raise(report, usage).await;
-    let raising = raising.map_err(|source| ImportError::Count { report: id.clone(), source })?;
+    let raising = raising
+        .map_err(|source| ImportError::Count { report: id.clone(), source: Arc::new(source) })?;
     summary.reports += 1;
     for ((provider, day), raised) in raising {
         let Some((metered, line, usage)) = metered.remove(&provider) else { continue };
@@ -303,30 +301,35 @@ async fn count_hour(
 ///
 /// [`ImportError`] when the table fails; counting the same lines again counts the rest.
 pub async fn count_identified(
-    lines: Vec<IdentifiedLine>,
+    mut lines: Vec<IdentifiedLine>,
     source: &SourceId,
     (counter, allowance): (&Counter, &Allowance),
     summary: &mut Summary,
 ) -> Result<(), ImportError> {
-    let mut lines = lines.into_iter();
-    loop {
+    // Those of a minute together, so that they get one item.
+    lines.sort_by(|one, other| {
+        let of = |line: &IdentifiedLine| line.combined.map(|minute| (line.record.day, minute));
+        let by = of(one).cmp(&of(other));
+        by.then_with(|| one.record.provider.cmp(&other.record.provider))
+    });
+    let mut lines = lines.into_iter().peekable();
+    while lines.peek().is_some() {
         // What waits to be counted takes far more memory than a line.
-        let some = lines.by_ref().take(LINES_HELD).collect::<Vec<_>>();
-        if some.is_empty() {
-            return Ok(());
-        }
-        let counting = some.into_iter().map(|IdentifiedLine { id, record }| async move {
-            let records = vec![record];
-            let report = report_of(&records, source, &id);
-            (id, records, counter.count_allowed(&report, allowance).await)
-        });
-        let counting = stream::iter(counting.collect::<Vec<_>>()).buffered(LINES_AT_ONCE);
-        for (id, records, counting) in counting.collect::<Vec<_>>().await {
+        let some =
+            lines.by_ref().take(LINES_HELD).map(|IdentifiedLine { id, record, combined }| {
+                let records = vec![record];
+                (UsageReport { combined, ..report_of(&records, source, &id) }, records)
+            });
+        let (reports, records): (Vec<_>, Vec<_>) = some.unzip();
+        let counting = counter.count_all(&reports, allowance).await;
+        for ((report, records), counting) in reports.into_iter().zip(records).zip(counting) {
+            let id = report.id;
             let counting =
                 counting.map_err(|source| ImportError::Count { report: id.clone(), source })?;
             tally(summary, &id, records, &counting);
         }
     }
+    Ok(())
 }
 
 /// Counts records as one report that counts once. Gives the places of those that were refused.
@@ -390,6 +393,7 @@ fn report_of(records: &[Record], source: &SourceId, id: &ReportId) -> UsageRepor
         id: id.clone(),
         counts: Counts::New,
         records: records.iter().map(node).map(Node::from).collect(),
+        combined: None,
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) struct ScrapeArgs {
     /// day of the scrape that shows them. A refused record is sent again with the next report.
     #[arg(long, group = CONTINUOUS, value_name = "URL", requires_all = ["counters", "state"], conflicts_with_all = [
         "file", "report", "rule", "caller", "trusted_hops", "map", "provider_prefix", "api", "segments",
-        "ignore_case", "api_prefix", "status", "methods", "fields", "window",
+        "ignore_case", "api_prefix", "status", "methods", "fields", "combined", "window",
     ])]
     scrape: Option<Target>,
     /// The rule for the counter, as a JSON document.
