@@ -30,6 +30,9 @@ pub(crate) fn read(line: &str) -> Result<LogLine<'_>, LogLineError> {
     let at = read_time(time).ok_or_else(|| LogLineError::Time(Excerpt::of(time)))?;
     let (status, rest) =
         split_answer(answer).ok_or_else(|| LogLineError::Answer(Excerpt::of(answer)))?;
+    if has_time_and_request(rest) {
+        return Err(LogLineError::TwoLines);
+    }
     let fields = FormatFields::AccessLog { user, rest };
     Ok(LogLine { host, at, request: request.into(), status, fields })
 }
@@ -137,6 +140,22 @@ pub(crate) fn until_quote(text: &str) -> Option<(&str, &str)> {
     Some((&text[..quote], &text[quote + 1..]))
 }
 
+/// Whether `[time] "` stands outside quotation marks: another line follows without a line break
+/// between, such as where a log was joined to one that did not end in one.
+fn has_time_and_request(rest: &str) -> bool {
+    let mut rest = rest;
+    loop {
+        let (plain, quoted) =
+            until_quote(rest).map_or((rest, None), |(plain, quoted)| (plain, Some(quoted)));
+        let time = plain.strip_suffix("] ").and_then(|plain| plain.rsplit_once('['));
+        if quoted.is_some() && time.is_some_and(|(_, time)| read_time(time).is_some()) {
+            return true;
+        }
+        let Some((_, after)) = quoted.and_then(until_quote) else { return false };
+        rest = after;
+    }
+}
+
 /// ` 200 203023 …` into the status and what follows the size.
 fn split_answer(answer: &str) -> Option<(u16, &str)> {
     let (status, rest) = answer.strip_prefix(' ')?.split_once(' ')?;
@@ -162,6 +181,18 @@ mod tests {
             LogLine::parse(line, &Columns::default())?;
         let FormatFields::AccessLog { user, .. } = fields else { panic!("{line}") };
         Ok(format!("{host} | {user} | {at} | {request} | {status}"))
+    }
+
+    #[test]
+    fn two_lines_without_a_line_break_between_are_no_call() {
+        let one = r#"1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "-""#;
+        for joined in [format!("{one}{one}"), format!("{one} {one}"), format!("{one}\r{one}")] {
+            assert_eq!(short(&joined), Err(LogLineError::TwoLines), "{joined}");
+        }
+        // A client can write the same into a header, and a server can log a time as a field.
+        for more in [r#" "[17/May/2015:10:05:03 +0000] \"""#, r" [17/May/2015:10:05:03 +0000]"] {
+            assert!(short(&format!("{one}{more}")).is_ok(), "{more}");
+        }
     }
 
     #[test]

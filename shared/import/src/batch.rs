@@ -196,10 +196,11 @@ impl<'a> Lines<'a> {
     }
 
     /// Adds to a batch what is finished, and besides how far all that is not has come: counting the
-    /// same again later changes nothing.
-    pub fn so_far(&mut self, batch: &mut Batch) {
+    /// same again later changes nothing. Unless all of it is wanted, the last two minutes of a busy
+    /// provider are left out.
+    pub fn so_far(&mut self, is_all: bool, batch: &mut Batch) {
         self.finished(batch);
-        batch.hours.extend(self.hours.so_far());
+        batch.hours.extend(self.hours.so_far(is_all));
     }
 
     /// Adds all that is left to the last batch. After it the file begins anew.
@@ -299,20 +300,39 @@ impl Iterator for Batches<'_> {
     }
 }
 
-/// Whether the last line of a log, which has no line break, has fewer fields in quotation marks or
-/// columns than the line before it: it may be still being written.
+/// Whether the last line of a log, which has no line break, may be still being written: its last
+/// field has no quotation mark that ends it, it has fewer of them or fewer columns than the line
+/// before it, or there is no line to compare it with. A cut number or name is one, too, and would
+/// count again once it is whole.
 fn is_cut_off(line: &[u8], before: &[u8]) -> bool {
     let is_log = |line: &[u8]| !line.trim_ascii_start().starts_with(b"{");
-    let has_fewer = quotation_marks(line) < quotation_marks(before)
-        || cloudfront::tabs(line) < cloudfront::tabs(before);
-    is_log(line) && is_log(before) && has_fewer
+    let is_blank = line.trim_ascii().is_empty() || line.starts_with(b"#");
+    let has_fewer = || {
+        quotation_marks(line) < quotation_marks(before)
+            || cloudfront::tabs(line) < cloudfront::tabs(before)
+            || is_balancer(line) && is_balancer(before) && ends_earlier(line, before)
+    };
+    let is_ended = line.trim_ascii_end().ends_with(b"\"");
+    is_log(line) && !is_blank && (!is_ended || before.is_empty() || is_log(before) && has_fewer())
+}
+
+fn is_balancer(line: &[u8]) -> bool {
+    load_balancer::is_line(String::from_utf8_lossy(line).trim_ascii())
+}
+
+/// Whether fewer words follow the last quotation mark of a line than that of the line before it.
+fn ends_earlier(line: &[u8], before: &[u8]) -> bool {
+    let words = |line: &[u8]| {
+        let end = line.iter().rposition(|byte| *byte == b'"').map_or(0, |quote| quote + 1);
+        line[end..].split(|byte| *byte == b' ').filter(|word| !word.is_empty()).count()
+    };
+    words(line) < words(before)
 }
 
 /// The quotation marks from the request on, without those that a backslash escapes.
 fn quotation_marks(line: &[u8]) -> usize {
     // Before the request of a load balancer's line there are none.
-    let is_balancer = load_balancer::is_line(String::from_utf8_lossy(line).trim_ascii());
-    let request = if is_balancer { b" \"".as_slice() } else { b"] \"" };
+    let request = if is_balancer(line) { b" \"".as_slice() } else { b"] \"" };
     let begin = line.windows(request.len()).position(|found| found == request);
     let mut is_escaped = false;
     let is_mark = |byte: &&u8| -> bool {

@@ -218,11 +218,13 @@ impl Hours {
         keys.into_iter().filter_map(|key| self.close(key)).collect()
     }
 
-    /// How far all that are left have come. It changes nothing.
+    /// How far all that are left have come. It changes nothing. Unless all of it is wanted, a busy
+    /// provider has whole minutes only: the last two minutes follow when they are past.
     #[must_use]
-    pub fn so_far(&self) -> Vec<HourReport> {
+    pub fn so_far(&self, is_all: bool) -> Vec<HourReport> {
         let report = |((hour, day), open): (&(i64, BillingDay), &Hour)| {
-            let (shares, _) = open.clone().close(&self.runs);
+            let shares =
+                if is_all { open.clone().close(&self.runs).0 } else { open.so_far(&self.runs) };
             HourReport { id: hour_id(*hour), day: *day, shares }
         };
         self.open.iter().map(report).collect()

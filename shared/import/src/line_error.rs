@@ -55,8 +55,10 @@ pub enum LineError {
         /// By how much lines may be out of order.
         window_s: i64,
     },
-    /// The line is the last one, has no line break and less than the one before it.
-    #[error("the last line, cut off: import the file again when it is written")]
+    /// The line is the last one, has no line break and may lack what follows.
+    #[error(
+        "the last line, which has no line break and may be cut off: import the file again when it is written, or when a line break ends it"
+    )]
     Unfinished,
     /// The instant lies in no billing day.
     #[error("{0} is outside the billing calendar")]
@@ -104,6 +106,7 @@ fn log_line_reason(error: &LogLineError) -> Cow<'static, str> {
         LogLineError::NoClient(_) => "a virtual host without a client".into(),
         LogLineError::Time(_) => "not a time".into(),
         LogLineError::Answer(_) => "no status and size after the request".into(),
+        LogLineError::TwoLines => "two lines without a line break between them".into(),
     }
 }
 

@@ -76,6 +76,9 @@ pub enum LogLineError {
     /// The status is not a number of three digits, or nothing follows it.
     #[error("`{0}` does not begin with an HTTP status and a size")]
     Answer(Excerpt),
+    /// Another line follows without a line break between.
+    #[error("two lines without a line break between them: divide them, and import the file again")]
+    TwoLines,
 }
 
 impl<'a> LogLine<'a> {

@@ -242,12 +242,18 @@ fn last_line_that_is_still_being_written_is_a_bad_one() {
         assert_eq!((batch.billable, batch.bad.len()), (1, 1), "{length}");
     }
     assert_eq!(batch_of(&format!("{first}\n{last}")).billable, 2);
+    // What could be a part of a longer field is one, too.
+    let [first, last] = [first, last].map(|line| format!("{line} TID_1"));
+    for length in 1..=last.len() {
+        let batch = batch_of(&format!("{first}\n{}", &last[..length]));
+        assert_eq!((batch.billable, batch.bad.len()), (1, 1), "{length}");
+    }
     let last = cloudfront(("/b", "-"), "200", "-", "A");
-    for length in 1..last.len() {
+    for length in 1..=last.len() {
         let batch = batch_of(&format!("{FIELDS}{last}\n{}", &last[..length]));
         assert_eq!((batch.billable, batch.bad.len()), (1, 1), "{length}");
     }
-    assert_eq!(batch_of(&format!("{FIELDS}{last}\n{last}")).billable, 2);
+    assert_eq!(batch_of(&format!("{FIELDS}{last}\n{last}\n")).billable, 2);
     // A client's tab makes no columns of an access log.
     let access = |agent: &str| {
         format!(
@@ -255,6 +261,12 @@ fn last_line_that_is_still_being_written_is_a_bad_one() {
         )
     };
     assert_eq!(batch_of(&format!("{}\n{}", access("\t"), access("A"))).billable, 2);
+    // A size may go on, and nothing shows what a line has that is the only one.
+    let common = "192.0.2.7 - - [17/May/2015:16:00:00 +0000] \"GET /a HTTP/1.1\" 200 5";
+    for cut in [format!("{common}123\n{common}"), common.to_owned(), access("A")] {
+        assert_eq!(batch_of(&cut).bad.len(), 1, "{cut}");
+        assert_eq!(batch_of(&format!("{cut}\n")).bad.len(), 0, "{cut}");
+    }
 }
 
 proptest! {

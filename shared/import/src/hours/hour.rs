@@ -105,6 +105,19 @@ impl Hour {
         place
     }
 
+    /// The shares of its report, while the log is in the hour still. Of a busy provider it has whole
+    /// minutes only: a line that is reported as one is never taken out of the report again, and
+    /// what an hour's report can hold is bounded.
+    pub(super) fn so_far(&self, runs: &Runs) -> BTreeMap<ProviderId, HourShare> {
+        let mut open = self.clone();
+        for draft in open.providers.values_mut().filter(|draft| draft.count_at > self.lines_kept) {
+            // The sum of all lines is one that can be counted.
+            let _ = draft.count_whole_minutes(self.hour, runs);
+            draft.lines.clear();
+        }
+        open.close(runs).0
+    }
+
     /// The shares of its report, and the minutes that are counted of each provider that has some.
     pub(super) fn close(
         self,
@@ -154,26 +167,36 @@ impl Draft {
         place.and_then(|place| self.sums.get(place)).copied().unwrap_or(Metered::calls(1))
     }
 
-    /// Counts the minutes of which no line can be missing, run by run. What a later run says of
-    /// a minute is the same calls again: the larger count holds.
+    /// Counts the minutes of which no line of a run can be missing. What other runs say of such a
+    /// minute may be the same lines again, or lines that came late: of each content, the most that
+    /// one run has counts.
     fn count_whole_minutes(&mut self, hour: i64, runs: &Runs) -> Result<(), UsageError> {
         let first_s = |line: &KeptLine| hour * HOUR_S + i64::from(line.minute) * MINUTE_S;
-        let lines = std::mem::take(&mut self.lines);
-        let (whole, cut): (Vec<_>, Vec<_>) = lines
-            .into_iter()
-            .partition(|line| !line.is_scattered && runs.has_whole(line.run, first_s(line)));
-        self.lines = cut;
-        let mut counts: BTreeMap<(u32, u8, u32), Metered> = BTreeMap::new();
-        for line in &whole {
-            let run = runs.run_of(line.run);
-            let count = counts.entry((run, line.minute, line.api)).or_default();
-            *count = count.plus(self.metered(line))?;
-            self.counted |= 1 << line.minute;
+        let (mut whole, mut scattered) = (0_u64, 0_u64);
+        for line in &self.lines {
+            if line.is_scattered {
+                scattered |= 1 << line.minute;
+            } else if (whole >> line.minute) & 1 == 0 && runs.has_whole(line.run, first_s(line)) {
+                whole |= 1 << line.minute;
+            }
         }
-        for ((_, minute, api), metered) in counts {
-            let known = self.counts.entry((minute, api)).or_default();
-            known.calls = known.calls.max(metered.calls);
-            known.amount = known.amount.max(metered.amount);
+        let whole = whole & !scattered;
+        let lines = std::mem::take(&mut self.lines);
+        let (mut whole, cut): (Vec<_>, Vec<_>) =
+            lines.into_iter().partition(|line| (whole >> line.minute) & 1 == 1);
+        self.lines = cut;
+        let mut before = None;
+        for (line, times) in with_times(&mut whole, runs) {
+            self.counted |= 1 << line.minute;
+            // Sorted by content and times: the same in another run comes right after.
+            let content = Some((line.print, times, line.minute, line.api));
+            if before == content {
+                continue;
+            }
+            before = content;
+            let metered = self.metered(&line);
+            let count = self.counts.entry((line.minute, line.api)).or_default();
+            *count = count.plus(metered)?;
         }
         Ok(())
     }
@@ -186,21 +209,33 @@ impl Draft {
                 usage.raise(api, Part::of(Label::Number(u32::from(*minute))), *metered);
             }
         }
-        for line in &mut self.lines {
-            line.run = runs.run_of(line.run);
-        }
-        self.lines.sort_unstable_by_key(|line| (line.print, line.run));
-        let mut before = None;
-        let mut times = 0;
-        for line in &self.lines {
-            times = if before == Some((line.print, line.run)) { times + 1 } else { 0 };
-            before = Some((line.print, line.run));
+        let mut lines = std::mem::take(&mut self.lines);
+        for (line, times) in with_times(&mut lines, runs) {
             let sub = Label::Print(line.print.repeated(times).0);
             let part = Part::sub(Label::Number(u32::from(line.minute)), sub);
             if let Some(api) = api(line.api) {
-                usage.raise(api, part, self.metered(line));
+                usage.raise(api, part, self.metered(&line));
             }
         }
         usage
     }
+}
+
+/// Lines by content, each with how many of the same content its run has before it; those of several
+/// runs one after another.
+fn with_times(lines: &mut [KeptLine], runs: &Runs) -> Vec<(KeptLine, u64)> {
+    for line in lines.iter_mut() {
+        line.run = runs.run_of(line.run);
+    }
+    lines.sort_unstable_by_key(|line| (line.print, line.minute, line.api, line.run));
+    let (mut before, mut times) = (None, 0_u64);
+    let timed = lines.iter().map(|line| {
+        let content = Some((line.print, line.run));
+        times = if before == content { times + 1 } else { 0 };
+        before = content;
+        (*line, times)
+    });
+    let mut timed = timed.collect::<Vec<_>>();
+    timed.sort_unstable_by_key(|(line, times)| (line.print, line.minute, line.api, *times));
+    timed
 }

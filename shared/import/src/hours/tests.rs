@@ -220,6 +220,46 @@ fn line_that_is_late_by_more_than_the_window_counts_or_is_refused() {
 }
 
 #[test]
+fn late_line_of_a_busy_hour_counts_until_its_minute_is_counted() {
+    let mut log = busy(900, 1);
+    log.insert(350, Line(100, 'a', 'x', 7));
+    log.insert(360, Line(200, 'a', 'x', 7));
+    let mut stored = Stored::new();
+    assert_eq!(import(&mut stored, &log, 400), 0);
+    assert_eq!(counted(&stored)["a x"], 902);
+    // The same lines again, joined to them, are none of them.
+    let mut stored = Stored::new();
+    import(&mut stored, &[&log[..350], &log[..350]].concat(), 800);
+    assert_eq!(counted(&stored)["a x"], 350);
+}
+
+#[test]
+fn report_of_a_busy_hour_is_bounded_while_the_log_is_written() {
+    let (mut hours, mut stored) = (Hours::new(WINDOW_S, 400), CumulativeUsage::new());
+    let log = (0..3_500).flat_map(|second| (0..4).map(move |n| Line(second, 'a', 'x', n)));
+    let log = log.collect::<Vec<_>>();
+    let merge = |stored: &mut CumulativeUsage, reports: Vec<HourReport>| {
+        let shares = reports.into_iter().flat_map(|report| report.shares.into_values());
+        shares.for_each(|share| stored.merge(share.usage));
+    };
+    let calls = |stored: &CumulativeUsage| stored.usage().unwrap().total().unwrap().calls.get();
+    for (number, line) in log.iter().enumerate() {
+        hours.add(line.call(number)).unwrap();
+        if number % 40 == 39 {
+            merge(&mut stored, hours.so_far(false));
+            // What is not counted yet is in the last three minutes.
+            assert!(calls(&stored) + 4 * 180 >= u64::try_from(number).unwrap(), "{number}");
+        }
+    }
+    // The lines from before the hour was busy, and a count for each minute.
+    assert!(stored.iter().count() < 500, "{}", stored.iter().count());
+    merge(&mut stored, hours.so_far(true));
+    assert_eq!(calls(&stored), 14_000);
+    merge(&mut stored, hours.end());
+    assert_eq!(calls(&stored), 14_000);
+}
+
+#[test]
 fn finished_hours_are_reported_while_the_log_goes_on() {
     let mut hours = Hours::new(WINDOW_S, ALL);
     for (second, finished) in [(0, 0), (3_599, 0), (3_659, 0), (3_660, 1), (9_000, 1), (7_000, 0)] {

@@ -127,7 +127,7 @@ where
             };
             match next {
                 Next::Line(..) => lines.finished(&mut batch),
-                Next::Nothing => lines.so_far(&mut batch),
+                Next::Nothing => lines.so_far(false, &mut batch),
                 Next::End => lines.end(&mut batch),
             }
             self.figures.behind_bytes = tail.behind();
