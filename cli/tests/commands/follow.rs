@@ -10,21 +10,30 @@ use crate::platform::Platform;
 use crate::rules::{calls, line, lines, platform, until};
 use crate::tool::Folder;
 
-/// A follower that runs.
-struct Follower(Child);
+/// A follower that runs, and is killed with its test.
+struct Follower(Option<Child>);
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+        }
+    }
+}
 
 impl Follower {
     fn begin(platform: &Platform) -> Follower {
         let mut command =
             platform.command("import web.log --follow --every 30ms --source web-1 --rule web.json");
-        Follower(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        Follower(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
     }
 
     /// Ends it by SIGTERM. Gives what it printed.
-    async fn end(self) -> String {
-        let id = self.0.id().to_string();
+    async fn end(mut self) -> String {
+        let child = self.0.take().unwrap();
+        let id = child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        let output = tokio::task::spawn_blocking(move || self.0.wait_with_output()).await.unwrap();
+        let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await.unwrap();
         let output = output.unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!((output.status.code(), &*said), (Some(0), ""));
@@ -79,6 +88,61 @@ async fn a_log_is_followed_through_rotation_truncation_and_restarts_and_counts_o
     let became = ["counted", "duplicate"].map(|tally| &summary[tally]["calls"]);
     assert_eq!(became, [&json!(0), &json!(75)]);
     assert_eq!(calls(&platform).await, 75);
+}
+
+#[tokio::test]
+async fn equal_lines_count_each_and_files_that_were_rotated_under_any_name_are_read() {
+    let platform = platform("follow-equal").await;
+    let (folder, path) = (&platform.folder, |file: &str| platform.folder.path().join(file));
+    // Rotated and packed, and rotated under the day, while nobody follows.
+    let pack = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    std::fs::write(path("web.log.1.gz"), pack(&lines(0..10))).unwrap();
+    folder.write("web.log-20150517", &lines(10..20));
+    folder.write("web.log.old", "not of this log\n");
+    append(folder, "");
+    let follower = Follower::begin(&platform);
+    until(&platform, 20).await;
+    append(folder, &line(20).repeat(2));
+    until(&platform, 21).await;
+    append(folder, &lines(21..25));
+    until(&platform, 26).await;
+    // Who writes the old file goes on long after it was renamed.
+    let mut old = std::fs::File::options().append(true).open(path("web.log")).unwrap();
+    std::fs::rename(path("web.log"), path("web.log-20150518")).unwrap();
+    append(folder, &lines(30..35));
+    until(&platform, 31).await;
+    for late in 25..28 {
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        old.write_all(line(late).as_bytes()).unwrap();
+        until(&platform, 7 + late).await;
+    }
+    follower.end().await;
+    assert_eq!(calls(&platform).await, 34);
+}
+
+#[tokio::test]
+async fn calls_that_are_refused_until_their_hour_is_over_are_told() {
+    let platform = platform("follow-lost").await;
+    let refused = line(0).replace("=1021", "=1099");
+    assert_ne!(refused, line(0));
+    append(&platform.folder, &(refused.repeat(3) + &lines(1..4)));
+    let mut command =
+        platform.command("import web.log --follow --every 30ms --source web-1 --caller query:app_key --provider-prefix isv-");
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert!(
+        Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success()
+    );
+    let output =
+        tokio::task::spawn_blocking(move || child.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains("6 lines read, 0 calls counted"), "{printed}");
+    assert!(printed.contains("0 lines refused, 6 calls not counted"), "{printed}");
 }
 
 #[tokio::test]

@@ -203,6 +203,12 @@ impl<'a> Lines<'a> {
         batch.hours.extend(self.hours.so_far(is_all));
     }
 
+    /// Whether lines of an hour, by the id of its report, are still to be reported.
+    #[must_use]
+    pub fn is_open(&self, report: &ReportId) -> bool {
+        self.hours.is_open(report)
+    }
+
     /// Adds all that is left to the last batch. After it the file begins anew.
     pub fn end(&mut self, batch: &mut Batch) {
         let mut lines = std::mem::replace(self, Lines::new(self.rule, self.calendar));

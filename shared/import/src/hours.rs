@@ -211,6 +211,12 @@ impl Hours {
         done.into_iter().filter_map(|key| self.close(key)).collect()
     }
 
+    /// Whether an hour, by the id of its report, is not reported for good.
+    #[must_use]
+    pub fn is_open(&self, report: &ReportId) -> bool {
+        self.open.keys().any(|(hour, _)| hour_id(*hour) == *report)
+    }
+
     /// All that are left, at the end of the file.
     #[must_use]
     pub fn end(mut self) -> Vec<HourReport> {

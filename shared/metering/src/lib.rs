@@ -16,7 +16,8 @@ pub use count::{
     RefusedRecord,
 };
 pub use import::{
-    Counters, ImportAs, ImportError, Importing, Progress, count_identified, count_post, import,
+    Counters, ImportAs, ImportError, Importing, NotCountedShare, Progress, count_identified,
+    count_post, import,
 };
 pub use rules::{NoRule, StoredRules};
 pub use void::{Void, VoidError, Voided, Voider};

@@ -60,12 +60,18 @@ impl Pace {
         self.wait_for(self.every).await
     }
 
+    /// Whether a signal has come, without a wait.
+    pub(super) async fn is_over(&mut self) -> bool {
+        self.wait_for(Duration::ZERO).await
+    }
+
     /// Waits, unless a signal comes. Whether one came.
     pub(super) async fn wait_for(&mut self, time: Duration) -> bool {
         tokio::select! {
-            () = tokio::time::sleep(time) => false,
+            biased;
             _ = self.terminate.recv() => true,
             _ = self.interrupt.recv() => true,
+            () = tokio::time::sleep(time) => false,
         }
     }
 }

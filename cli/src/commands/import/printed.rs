@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use steelyard_import::{HEADER, Kinds, Reason, Refused, Summary, Unmapped, UnmappedCallers};
+use steelyard_import::{Edges, HEADER, Kinds, Reason, Refused, Summary, Unmapped, UnmappedCallers};
 use steelyard_pricing::{Amount, Metered};
 use steelyard_runtime::Error;
 
@@ -30,16 +30,21 @@ pub(crate) fn warn(summary: &Summary, window_s: u32) {
              two of them, they count once for both pieces; cut logs where nothing is called",
         );
     }
-    let edges = &summary.edges;
+    doubts(&summary.edges, window_s).iter().for_each(output::tell);
+}
+
+/// Whether lines of a file may have been missed, or counted for others.
+pub(crate) fn doubts(edges: &Edges, window_s: u32) -> Vec<String> {
+    let mut doubts = Vec::new();
     if edges.repeated > 0 {
-        output::tell(format_args!(
+        doubts.push(format!(
             "note: lines that repeat those before them, in their order: {}; each of their calls counts once, as of \
              a file that was joined of pieces that overlap",
             grouped(edges.repeated)
         ));
     }
     if edges.perhaps_repeated > 0 {
-        output::tell(format_args!(
+        doubts.push(format!(
             "warning: lines that may repeat those before them: {}; they are counted; if the file was joined of \
              pieces that overlap, give each piece to an import of its own",
             grouped(edges.perhaps_repeated)
@@ -47,12 +52,13 @@ pub(crate) fn warn(summary: &Summary, window_s: u32) {
     }
     let steps_back = edges.steps_back;
     if steps_back > 0 {
-        output::tell(format_args!(
+        doubts.push(format!(
             "warning: {} times a line is more than {window_s} seconds older than one before it: if the log is \
              out of order, and not joined, import it and those before it again with a longer --window",
             grouped(steps_back)
         ));
     }
+    doubts
 }
 
 /// Of what every line is one, what there is.

@@ -88,6 +88,21 @@ pub struct ImportAs {
     pub rule: Rule,
 }
 
+/// A share of an hour that is not counted as far as it has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotCountedShare {
+    /// The id of the hour's report.
+    pub report: ReportId,
+    /// The billing day of the calls.
+    pub day: BillingDay,
+    /// The provider whose calls they are.
+    pub provider: ProviderId,
+    /// The calls of its lines, and what went through them. Some may be counted.
+    pub metered: Metered,
+    /// Whether the hour was counted before by other rules; it was refused otherwise.
+    pub is_conflict: bool,
+}
+
 /// Where an import counts, at what time, and by which calendar.
 #[derive(Clone, Debug)]
 pub struct Counters {
@@ -161,7 +176,8 @@ impl<'a> Importing<'a> {
         Importing { summary: Summary::default(), by, counters, callers: BTreeMap::new() }
     }
 
-    /// Registers the new callers of a batch, as [`import`] does, and counts it.
+    /// Registers the new callers of a batch, as [`import`] does, and counts it. Gives the shares of
+    /// its hours that are not counted.
     ///
     /// # Errors
     ///
@@ -172,7 +188,7 @@ impl<'a> Importing<'a> {
         register: impl AsyncFn(
             &BTreeMap<ProviderId, BillingMonth>,
         ) -> Result<(), Box<dyn Error + Send + Sync>>,
-    ) -> Result<(), ImportError> {
+    ) -> Result<Vec<NotCountedShare>, ImportError> {
         self.register(&batch, register).await?;
         count_batch(batch, self.by, self.counters, &mut self.summary).await
     }
@@ -256,14 +272,15 @@ async fn count_batch(
     by: &ImportAs,
     counters: &Counters,
     summary: &mut Summary,
-) -> Result<(), ImportError> {
-    let counter = counters.counter();
+) -> Result<Vec<NotCountedShare>, ImportError> {
+    let (counter, mut not_counted) = (counters.counter(), Vec::new());
     for hour in batch.hours {
-        count_hour(hour, by, &counter, summary).await?;
+        not_counted.extend(count_hour(hour, by, &counter, summary).await?);
     }
     let all = (&counter, &Allowance::All);
     count_identified(batch.identified, &by.source, all, summary).await?;
-    days::count(batch.days, by, counters, summary).await
+    days::count(batch.days, by, counters, summary).await?;
+    Ok(not_counted)
 }
 
 async fn count_hour(
@@ -271,7 +288,7 @@ async fn count_hour(
     by: &ImportAs,
     counter: &Counter,
     summary: &mut Summary,
-) -> Result<(), ImportError> {
+) -> Result<Vec<NotCountedShare>, ImportError> {
     let HourReport { id, day, shares } = hour;
     let basis = by.rule.basis();
     let report = Cumulative { source: &by.source, id: &id, basis: Some(&basis) };
@@ -287,11 +304,21 @@ async fn count_hour(
     let raising = raising
         .map_err(|source| ImportError::Count { report: id.clone(), source: Arc::new(source) })?;
     summary.reports += 1;
+    let mut not_counted = Vec::new();
     for ((provider, day), raised) in raising {
         let Some((metered, line, usage)) = metered.remove(&provider) else { continue };
+        let is_conflict = match &raised {
+            Ok(Raised::Counted(_) | Raised::Duplicate | Raised::Withdrawn) => None,
+            Ok(Raised::Conflict) => Some(true),
+            Ok(Raised::TooLarge(_)) | Err(_) => Some(false),
+        };
+        not_counted.extend(is_conflict.map(|is_conflict| {
+            let (report, provider) = (id.clone(), provider.clone());
+            NotCountedShare { report, day, provider, metered, is_conflict }
+        }));
         tell(summary, Share { report: &id, provider, day, metered, line, usage }, raised);
     }
-    Ok(())
+    Ok(not_counted)
 }
 
 /// Counts lines with an id of their own, each as a report that counts once, for those providers for

@@ -15,9 +15,11 @@ pub(super) struct Figures {
     pub lines: u64,
     pub refused_lines: u64,
     pub counted_calls: u64,
-    /// The calls that the counter refused in the last pass.
+    /// The calls that were refused and are tried again.
     pub refused_calls: u64,
     pub conflict_calls: u64,
+    /// The calls that were refused, or in conflict, until their hour was over.
+    pub lost_calls: u64,
     pub files: u64,
     pub failures: u64,
     pub behind_bytes: u64,
@@ -73,14 +75,25 @@ impl Figures {
             (
                 "refused_calls",
                 "gauge",
-                "Calls that were refused in the last pass.",
+                "Calls of open hours that are refused, and are tried again.",
                 self.refused_calls,
             ),
-            ("conflict_calls", "gauge", "Calls in conflict in the last pass.", self.conflict_calls),
+            (
+                "conflict_calls",
+                "gauge",
+                "Calls of open hours that are in conflict.",
+                self.conflict_calls,
+            ),
+            (
+                "lost_calls_total",
+                "counter",
+                "Calls that were not counted by the end of their hour, and are not tried again.",
+                self.lost_calls,
+            ),
             ("files_total", "counter", "Files that were read to their end.", self.files),
             ("failures_total", "counter", "Passes that failed.", self.failures),
             ("behind_bytes", "gauge", "Bytes that are not read yet.", self.behind_bytes),
-            ("counted_at_seconds", "gauge", "When all that was read was counted.", counted_at),
+            ("counted_at_seconds", "gauge", "When the file was last read to its end.", counted_at),
         ];
         let line = |(name, kind, help, value): (&str, &str, &str, u64)| {
             let name = format!("steelyard_follow_{name}");

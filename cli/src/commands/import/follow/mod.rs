@@ -4,24 +4,30 @@
 //! again, after a restart too, changes nothing.
 
 mod figures;
+mod rotated;
 mod tail;
 
+use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::error::Error as StdError;
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
-use steelyard_billing::{ProviderId, ReportId};
+use serde::Serialize;
+use steelyard_billing::{CumulativeUsage, ProviderId, ReportId};
 use steelyard_import::{Batch, Input, LineEnd, Lines, Summary};
-use steelyard_metering::{Counters, ImportAs, Importing};
-use steelyard_pricing::{BillingDay, BillingMonth, Metered};
+use steelyard_metering::{Counters, ImportAs, Importing, NotCountedShare};
+use steelyard_pricing::{Amount, BillingDay, BillingMonth};
 use steelyard_runtime::{Error, chain};
 
 use self::figures::{Figures, SharedFigures};
+use self::rotated::{Rotated, Unread};
 use self::tail::{Next, Tail};
 use super::pace::{CONTINUOUS, Pace, longer};
+use super::printed;
 use crate::output::{self, grouped};
 
 /// How a log is followed.
@@ -30,9 +36,10 @@ pub(super) struct FollowArgs {
     /// Follow the file: count its lines while it is written, and go on with the next one when it is
     /// rotated or truncated, until SIGTERM or Ctrl-C.
     ///
-    /// At the start it reads FILE.1, if there is one, and FILE from its beginning: what was counted
-    /// before changes nothing, so it keeps no state. Lines of JSON that give only a day, and have
-    /// no id, are refused.
+    /// At the start it reads the files that the log was before it was rotated, such as FILE.1 or
+    /// FILE-20150517.gz, if they were written in the last day, and FILE from its beginning: what was
+    /// counted before changes nothing, so it keeps no state. Lines of JSON that give only a day, and
+    /// have no id, are refused.
     #[arg(long, group = CONTINUOUS, conflicts_with = "report")]
     pub(super) follow: bool,
     /// Serve figures for Prometheus at http://ADDRESS/metrics, on a loopback address such as
@@ -47,6 +54,26 @@ const LINES_PER_PASS: u32 = 10_000;
 /// How many shares are known to be counted as far as they have come, to bound the memory.
 const KNOWN_MAX: usize = 100_000;
 
+/// How many reasons of refusals are reported, for the same reason.
+const TOLD_MAX: usize = 1_000;
+
+/// The share of an hour that is a provider's.
+type ShareKey = (ReportId, BillingDay, ProviderId);
+
+/// What became of a log that was followed.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct Followed {
+    /// The lines that were read.
+    lines: u64,
+    /// The lines that cannot be counted, for what they say or for who calls.
+    refused_lines: u64,
+    /// The calls that were counted.
+    counted_calls: u64,
+    /// The calls that are not counted: they were refused, or are in conflict. They are not tried
+    /// again once their hour is over.
+    not_counted_calls: u64,
+}
+
 /// A log that is followed.
 struct Follower<'a, R> {
     by: &'a ImportAs,
@@ -54,12 +81,15 @@ struct Follower<'a, R> {
     importing: Importing<'a>,
     register: R,
     pace: Pace,
-    /// How far each share of an open hour was counted, with the first of its lines: an hour to
-    /// which the log comes back is another one.
-    known: HashMap<(ReportId, BillingDay, ProviderId), (Metered, u64)>,
+    rotated: Rotated,
+    /// How far each share of an open hour was counted, as a digest.
+    known: HashMap<ShareKey, u64>,
+    /// The shares of open hours that are not counted.
+    not_counted: HashMap<ShareKey, NotCountedShare>,
+    followed: Followed,
     figures: Figures,
     shown: SharedFigures,
-    /// The reasons for which something was refused, each reported once.
+    /// What was reported, each once.
     told: BTreeSet<String>,
 }
 
@@ -76,7 +106,7 @@ pub(super) async fn follow(
     register: impl AsyncFn(
         &BTreeMap<ProviderId, BillingMonth>,
     ) -> Result<(), Box<dyn StdError + Send + Sync>>,
-) -> Result<Summary, Error> {
+) -> Result<Followed, Error> {
     let shown = SharedFigures::default();
     if let Some(address) = args.metrics {
         shown.serve(address).await?;
@@ -87,80 +117,110 @@ pub(super) async fn follow(
         importing: Importing::new(by, counters),
         register,
         pace,
+        rotated: Rotated::of(path),
         known: HashMap::new(),
+        not_counted: HashMap::new(),
+        followed: Followed::default(),
         figures: Figures::default(),
         shown,
         told: BTreeSet::new(),
     };
-    follower.run(path).await
+    Ok(follower.run(path).await)
 }
 
 impl<R> Follower<'_, R>
 where
     R: AsyncFn(&BTreeMap<ProviderId, BillingMonth>) -> Result<(), Box<dyn StdError + Send + Sync>>,
 {
-    async fn run(mut self, path: &Path) -> Result<Summary, Error> {
-        let mut is_over = self.import_before(path).await;
+    async fn run(mut self, path: &Path) -> Followed {
         let mut tail = Tail::new(path);
+        // Opened before the others are read: it may be rotated meanwhile.
+        if let Err(error) = tail.open() {
+            self.failed(path, &error);
+        }
         let mut lines = Lines::new(&self.by.rule, &self.counters.calendar);
+        let mut is_over = self.import_rotated(&tail, &lines).await;
         while !is_over {
-            is_over = self.pass(path, &mut tail, &mut lines).await;
+            is_over = self.pass(path, &mut tail, &mut lines, false).await
+                || self.import_rotated(&tail, &lines).await;
             if !is_over && self.pace.wait().await {
                 is_over = true;
-                self.pass(path, &mut tail, &mut lines).await;
+                self.pass(path, &mut tail, &mut lines, true).await;
             }
         }
-        Ok(self.importing.summary)
+        let lost = self.not_counted.values().map(|share| share.metered.calls.get()).sum::<u64>();
+        self.followed.not_counted_calls += lost;
+        self.followed
     }
 
-    /// Reads what is new and counts it. Whether a signal ended it meanwhile.
-    async fn pass(&mut self, path: &Path, tail: &mut Tail, lines: &mut Lines<'_>) -> bool {
+    /// Reads what is new and counts it. Whether a signal ended it meanwhile. The last pass leaves
+    /// nothing for the next one.
+    async fn pass(
+        &mut self,
+        path: &Path,
+        tail: &mut Tail,
+        lines: &mut Lines<'_>,
+        is_last: bool,
+    ) -> bool {
         loop {
             let mut batch = Batch::default();
-            let next = match read(tail, lines, &mut batch) {
-                Ok(next) => next,
-                Err(error) => {
-                    output::tell(format_args!("cannot read {}: {error}", path.display()));
-                    self.figures.failures += 1;
-                    Next::Nothing
-                }
-            };
-            match next {
-                Next::Line(..) => lines.finished(&mut batch),
-                Next::Nothing => lines.so_far(false, &mut batch),
-                Next::End => lines.end(&mut batch),
+            let before = tail.place();
+            let next = read(tail, lines, &mut batch);
+            match &next {
+                Ok(Next::Line(..)) => lines.finished(&mut batch),
+                Ok(Next::Nothing) | Err(_) => lines.so_far(is_last, &mut batch),
+                Ok(Next::End) => lines.end(&mut batch),
             }
             self.figures.behind_bytes = tail.behind();
-            if self.count(batch).await {
+            match &next {
+                Err(error) => self.failed(path, error),
+                Ok(_) if tail.place().is_none() && before.is_none() => {
+                    self.tell(format!("there is no file {} yet", path.display()));
+                }
+                Ok(_) => self.figures.counted_at_s = self.counters.clock.now().as_second(),
+            }
+            if self.count(batch, &[lines]).await {
                 return true;
             }
             match next {
-                Next::Line(..) => {}
-                Next::Nothing => return false,
-                Next::End => {
+                Ok(Next::Line(..)) => {}
+                Ok(Next::Nothing) | Err(_) => return false,
+                Ok(Next::End) => {
                     self.figures.files += 1;
+                    before.into_iter().for_each(|place| self.rotated.followed(place));
                     self.known.clear();
-                    // A file that was truncated may have been copied with lines that were not read.
-                    if self.import_before(path).await {
-                        return true;
-                    }
                 }
+            }
+            if !is_last && self.pace.is_over().await {
+                return true;
             }
         }
     }
 
-    /// Imports the file that was rotated last, which may have lines that nobody read.
-    async fn import_before(&mut self, path: &Path) -> bool {
-        let mut before = path.as_os_str().to_owned();
-        before.push(".1");
-        let before = PathBuf::from(before);
-        if !before.exists() {
-            return false;
+    /// Imports the files that the log was, as far as nobody read them.
+    async fn import_rotated(&mut self, tail: &Tail, followed: &Lines<'_>) -> bool {
+        let unread = match self.rotated.unread(tail.place().map(|(identity, _)| identity)) {
+            Ok(unread) => unread,
+            Err(error) => {
+                self.figures.failures += 1;
+                self.tell(format!("cannot look for rotated files: {error}"));
+                return false;
+            }
+        };
+        for file in unread {
+            if self.import_file(&file, followed).await {
+                return true;
+            }
         }
-        let mut input = match Input::open(&before) {
+        false
+    }
+
+    /// Imports a file. One that cannot be read to its end is tried again in the next pass.
+    async fn import_file(&mut self, file: &Unread, followed: &Lines<'_>) -> bool {
+        let mut input = match Input::open(&file.path) {
             Ok(input) => input,
             Err(error) => {
-                output::tell(format_args!("cannot read {}: {error}", before.display()));
+                self.failed(&file.path, &error);
                 return false;
             }
         };
@@ -168,62 +228,66 @@ where
         let mut line = Vec::new();
         loop {
             let mut batch = Batch::default();
-            let mut is_end = false;
+            let mut end = None;
             for _ in 0..LINES_PER_PASS {
                 match input.read_line(&mut line) {
-                    Ok(Some(end)) => lines.read(&mut line, end, &mut batch),
-                    Ok(None) => is_end = true,
-                    Err(error) => {
-                        output::tell(format_args!("cannot read {}: {error}", before.display()));
-                        is_end = true;
-                    }
+                    Ok(Some(how)) => lines.read(&mut line, how, &mut batch),
+                    Ok(None) => end = Some(Ok(())),
+                    Err(error) => end = Some(Err(error)),
                 }
-                if is_end {
+                if end.is_some() {
                     break;
                 }
             }
-            if is_end {
+            if end.is_some() {
                 lines.end(&mut batch);
             } else {
                 lines.finished(&mut batch);
             }
-            if self.count(batch).await {
+            if self.count(batch, &[followed, &lines]).await
+                || end.is_none() && self.pace.is_over().await
+            {
                 return true;
             }
-            if is_end {
-                self.known.clear();
-                return false;
+            match end {
+                None => {}
+                Some(Ok(())) => {
+                    self.rotated.read(file);
+                    self.known.clear();
+                    return false;
+                }
+                Some(Err(error)) => {
+                    self.failed(&file.path, &error);
+                    return false;
+                }
             }
         }
     }
 
-    /// Counts a batch until that succeeds. Whether a signal ended it meanwhile.
-    async fn count(&mut self, mut batch: Batch) -> bool {
-        self.importing.summary.read(&batch);
+    /// Counts a batch until that succeeds, while the hours of those lines are open. Whether a signal
+    /// ended it meanwhile.
+    async fn count(&mut self, mut batch: Batch, open: &[&Lines<'_>]) -> bool {
+        self.read(&batch);
         self.refuse_days(&mut batch);
         self.leave_out_known(&mut batch);
         let mut wait = self.pace.every();
         loop {
-            let before = self.importing.summary.clone();
+            self.importing.summary = Summary::default();
             let counted = self.importing.count(batch.clone(), &self.register).await;
-            let summary = &self.importing.summary;
-            let refused = summary.refusals.count - before.refusals.count;
-            let conflict = summary.conflict.metered.above(before.conflict.metered);
-            self.figures.refused_calls = refused;
-            self.figures.conflict_calls = conflict.calls.get();
-            self.forget_repetitions();
-            let Err(error) = counted else {
-                // What was refused is tried again as long as its hour is open.
-                if refused == 0 {
-                    self.remember(&batch);
-                    self.figures.counted_at_s = self.counters.clock.now().as_second();
+            let summary = std::mem::take(&mut self.importing.summary);
+            self.followed.counted_calls += summary.counted.metered.calls.get();
+            match counted {
+                Ok(not_counted) => {
+                    self.remember(&batch, not_counted, &summary, open);
+                    self.show();
+                    return false;
                 }
-                self.show();
-                return false;
-            };
-            self.figures.failures += 1;
-            self.show();
-            output::tell(format_args!("{}; trying again in {wait:?}", chain(&error)));
+                Err(error) => {
+                    self.figures.failures += 1;
+                    self.show();
+                    output::tell(format_args!("{}; trying again in {wait:?}", chain(&error)));
+                }
+            }
             if self.pace.wait_for(wait).await {
                 return true;
             }
@@ -231,22 +295,35 @@ where
         }
     }
 
-    /// An open hour is counted again in each pass: the sums of what that repeats would grow without
-    /// bound.
-    fn forget_repetitions(&mut self) {
-        let summary = &mut self.importing.summary;
-        summary.metered = Metered::ZERO;
-        for tally in [&mut summary.duplicate, &mut summary.refused, &mut summary.conflict] {
-            tally.metered = Metered::ZERO;
+    /// Notes what the lines of a batch say.
+    fn read(&mut self, batch: &Batch) {
+        let mut summary = Summary::default();
+        summary.read(batch);
+        self.followed.lines += summary.lines;
+        self.followed.refused_lines += summary.refused_lines();
+        for reason in &summary.bad.reasons {
+            let example = reason.examples.first();
+            let said = example.map(|bad| format!("line {}: {}", bad.line, bad.why));
+            self.tell_of(&reason.reason, said.unwrap_or_default());
+        }
+        if summary.unmapped.lines > 0 {
+            self.tell("refused: calls of callers that are no provider: see --map".to_owned());
+        }
+        for warning in printed::doubts(&summary.edges, self.by.rule.window) {
+            self.tell(warning);
         }
     }
 
     /// Refuses lines that give only a day: nothing says whether those of another file are of the
     /// same calls.
     fn refuse_days(&mut self, batch: &mut Batch) {
-        let why = "gives only a day, which cannot be followed: give the lines an `id` or `at`";
-        for record in std::mem::take(&mut batch.days) {
-            self.importing.summary.refuse(record, why.to_owned());
+        let days = std::mem::take(&mut batch.days);
+        if !days.is_empty() {
+            let calls = days.iter().map(|record| record.count.get()).sum::<u64>();
+            self.followed.not_counted_calls += calls;
+            self.figures.lost_calls += calls;
+            let why = "gives only a day, which cannot be followed: give the lines an `id` or `at`";
+            self.tell_of(why, why.to_owned());
         }
     }
 
@@ -255,49 +332,121 @@ where
             let (id, day) = (hour.id.clone(), hour.day);
             hour.shares.retain(|provider, share| {
                 let known = self.known.get(&(id.clone(), day, provider.clone()));
-                known != Some(&(share.metered, share.line))
+                known != Some(&digest(&share.usage))
             });
         }
         batch.hours.retain(|hour| !hour.shares.is_empty());
     }
 
-    fn remember(&mut self, batch: &Batch) {
+    /// Notes what became of a batch: what was counted, or is in conflict, is left out until there is
+    /// more of it. What was refused is tried again as long as its hour is open.
+    fn remember(
+        &mut self,
+        batch: &Batch,
+        not_counted: Vec<NotCountedShare>,
+        summary: &Summary,
+        open: &[&Lines<'_>],
+    ) {
         if self.known.len() > KNOWN_MAX {
             self.known.clear();
         }
+        let mut refused_shares = 0;
+        let shares = not_counted.into_iter().map(|share| {
+            let key = (share.report.clone(), share.day, share.provider.clone());
+            (key, share)
+        });
+        let mut not_counted = shares.collect::<HashMap<_, _>>();
         for hour in &batch.hours {
             for (provider, share) in &hour.shares {
                 let key = (hour.id.clone(), hour.day, provider.clone());
-                self.known.insert(key, (share.metered, share.line));
+                let of_share = not_counted.remove(&key);
+                let is_refused = of_share.as_ref().is_some_and(|share| !share.is_conflict);
+                if is_refused {
+                    refused_shares += share.metered.calls.get();
+                    self.known.remove(&key);
+                } else {
+                    self.known.insert(key.clone(), digest(&share.usage));
+                }
+                match of_share {
+                    Some(of_share) => drop(self.not_counted.insert(key, of_share)),
+                    None => drop(self.not_counted.remove(&key)),
+                }
             }
+        }
+        // Lines with an id come once.
+        let refused = summary.refused.metered.calls.get();
+        let identified =
+            if batch.identified.is_empty() { 0 } else { refused.saturating_sub(refused_shares) };
+        self.followed.not_counted_calls += identified;
+        self.figures.lost_calls += identified;
+        for reason in &summary.refusals.reasons {
+            self.tell_of(&reason.reason, reason.reason.to_string());
+        }
+        for conflict in &summary.conflicts.first {
+            let (report, provider) = (&conflict.report, &conflict.provider);
+            self.tell(format!(
+                "conflict: {report} of {provider} was counted before by other rules, or with other content"
+            ));
+        }
+        self.lose(|key| !open.iter().any(|lines| lines.is_open(&key.0)));
+    }
+
+    /// Notes that shares that are not counted are not tried again.
+    fn lose(&mut self, is_over: impl Fn(&ShareKey) -> bool) {
+        let over = self.not_counted.extract_if(|key, _| is_over(key));
+        let lost = over.map(|(_, share)| share.metered.calls.get()).sum::<u64>();
+        self.followed.not_counted_calls += lost;
+        self.figures.lost_calls += lost;
+    }
+
+    fn failed(&mut self, path: &Path, error: &io::Error) {
+        self.figures.failures += 1;
+        self.tell(format!("cannot read {}: {error}", path.display()));
+    }
+
+    fn tell_of(&mut self, reason: &str, said: String) {
+        if self.told.len() < TOLD_MAX && self.told.insert(reason.to_owned()) {
+            output::tell(format_args!("refused: {said}"));
+        }
+    }
+
+    fn tell(&mut self, said: String) {
+        if self.told.len() < TOLD_MAX && self.told.insert(said.clone()) {
+            output::tell(said);
         }
     }
 
     fn show(&mut self) {
-        let summary = &self.importing.summary;
-        self.figures.lines = summary.lines;
-        self.figures.refused_lines = summary.refused_lines();
-        self.figures.counted_calls = summary.counted.metered.calls.get();
+        let calls = |is_conflict: bool| {
+            let shares = self.not_counted.values().filter(|share| share.is_conflict == is_conflict);
+            shares.map(|share| share.metered.calls.get()).sum::<u64>()
+        };
+        self.figures.refused_calls = calls(false);
+        self.figures.conflict_calls = calls(true);
+        self.figures.lines = self.followed.lines;
+        self.figures.refused_lines = self.followed.refused_lines;
+        self.figures.counted_calls = self.followed.counted_calls;
         self.shown.set(self.figures);
-        let bad = summary.bad.reasons.iter().map(|reason| {
-            let example =
-                reason.examples.first().map(|bad| format!("line {}: {}", bad.line, bad.why));
-            (reason.reason.to_string(), example.unwrap_or_default())
-        });
-        let refused = summary
-            .refusals
-            .reasons
-            .iter()
-            .map(|reason| (reason.reason.to_string(), reason.reason.to_string()));
-        let unmapped = (summary.unmapped.lines > 0).then(|| {
-            ("unmapped".to_owned(), "calls of callers that are no provider: see --map".to_owned())
-        });
-        for (reason, said) in bad.chain(refused).chain(unmapped).collect::<Vec<_>>() {
-            if self.told.insert(reason) {
-                output::tell(format_args!("refused: {said}"));
-            }
+    }
+}
+
+impl Followed {
+    /// Whether every call is counted, and no line was refused.
+    pub(super) fn is_complete(&self) -> bool {
+        self.refused_lines == 0 && self.not_counted_calls == 0
+    }
+}
+
+/// What distinguishes a share from what it was before.
+fn digest(usage: &CumulativeUsage) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for (api, part, sub, metered) in usage.iter() {
+        (api.as_str(), part, sub, metered.calls.get()).hash(&mut hasher);
+        if metered.amount != Amount::ZERO {
+            metered.amount.to_string().hash(&mut hasher);
         }
     }
+    hasher.finish()
 }
 
 /// Reads lines, up to so many, and says what ended them: a line if there are more.
@@ -321,12 +470,16 @@ fn read(tail: &mut Tail, lines: &mut Lines<'_>, batch: &mut Batch) -> io::Result
 /// # Errors
 ///
 /// When standard output can't be written.
-pub(super) fn print(summary: &Summary) -> Result<(), Error> {
-    let [lines, calls, refused] = [
-        (summary.lines, "line"),
-        (summary.counted.metered.calls.get(), "call"),
-        (summary.refused_lines(), "line"),
+pub(super) fn print(followed: &Followed) -> Result<(), Error> {
+    let Followed { lines, refused_lines, counted_calls, not_counted_calls } = *followed;
+    let [lines, counted, refused, not_counted] = [
+        (lines, "line"),
+        (counted_calls, "call"),
+        (refused_lines, "line"),
+        (not_counted_calls, "call"),
     ]
     .map(|(number, what)| output::counted(grouped(number), what));
-    output::print(format_args!("{lines} read, {calls} counted, {refused} refused"))
+    let not_counted = (not_counted_calls > 0).then(|| format!(", {not_counted} not counted"));
+    let not_counted = not_counted.unwrap_or_default();
+    output::print(format_args!("{lines} read, {counted} counted, {refused} refused{not_counted}"))
 }

@@ -16,14 +16,15 @@ pub(super) struct Tail {
 /// The file that is read now.
 struct Open {
     lines: BufReader<File>,
-    /// Its device and its number there.
-    identity: (u64, u64),
+    identity: Identity,
     /// Its first bytes, which differ once it is written anew.
     beginning: Vec<u8>,
     /// How many bytes were read.
     read: u64,
     /// A line that has no line break yet.
     unfinished: Vec<u8>,
+    /// The rest of a line that is too long is being skipped.
+    is_skipping: bool,
     /// It was looked at since its end was read, and goes on.
     is_checked: bool,
     /// Another file had the path when the end was read before.
@@ -42,12 +43,29 @@ pub(super) enum Next {
 }
 
 /// The number of first bytes that identify what was written.
-const BEGINNING_BYTES: usize = 1_024;
+const BEGINNING_BYTES: usize = 16_384;
 
 impl Tail {
     /// The file that has the path, now or later.
     pub(super) fn new(path: &Path) -> Tail {
         Tail { path: path.to_owned(), open: None }
+    }
+
+    /// Opens the file that has the path, if there is one and none is open.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be opened.
+    pub(super) fn open(&mut self) -> io::Result<bool> {
+        if self.open.is_none() && metadata(&self.path)?.is_some() {
+            self.open = Some(Open::new(File::open(&self.path)?)?);
+        }
+        Ok(self.open.is_some())
+    }
+
+    /// The file that is read now, and how many of its bytes were.
+    pub(super) fn place(&self) -> Option<(Identity, u64)> {
+        self.open.as_ref().map(|open| (open.identity, open.read))
     }
 
     /// How many bytes of the file that has the path are not read.
@@ -65,13 +83,8 @@ impl Tail {
     ///
     /// When a file can't be opened or read, except one that is absent.
     pub(super) fn next(&mut self) -> io::Result<Next> {
-        let Some(open) = &mut self.open else {
-            if metadata(&self.path)?.is_none() {
-                return Ok(Next::Nothing);
-            }
-            self.open = Some(Open::new(File::open(&self.path)?)?);
-            return self.next();
-        };
+        self.open()?;
+        let Some(open) = &mut self.open else { return Ok(Next::Nothing) };
         if !open.is_checked {
             if open.is_written_anew(metadata(&self.path)?.as_ref())? {
                 return Ok(self.end());
@@ -114,6 +127,7 @@ impl Open {
             beginning,
             read: 0,
             unfinished: Vec::new(),
+            is_skipping: false,
             is_checked: false,
             is_replaced: false,
         })
@@ -139,6 +153,12 @@ impl Open {
     }
 
     fn line(&mut self) -> io::Result<Option<Next>> {
+        if self.is_skipping {
+            if !self.skip()? {
+                return Ok(None);
+            }
+            self.is_skipping = false;
+        }
         let most = LINE_BYTES_MAX.saturating_sub(length(&self.unfinished));
         self.read +=
             length_of(self.lines.by_ref().take(most).read_until(b'\n', &mut self.unfinished)?);
@@ -151,11 +171,22 @@ impl Open {
         if length(&self.unfinished) < LINE_BYTES_MAX {
             return Ok(None);
         }
-        // The rest of a line that is too long is skipped, as far as it is written. What is written
-        // later is another line, which is refused.
-        let skipped = self.lines.skip_until(b'\n')?;
-        self.read += length_of(skipped);
+        self.is_skipping = true;
         Ok(Some(Next::Line(std::mem::take(&mut self.unfinished), LineEnd::TooLong)))
+    }
+
+    /// Skips the rest of a line that is too long, as far as it is written. Whether its end is.
+    fn skip(&mut self) -> io::Result<bool> {
+        loop {
+            let some = self.lines.fill_buf()?;
+            let end = some.iter().position(|byte| *byte == b'\n');
+            let skipped = end.map_or(some.len(), |end| end + 1);
+            self.lines.consume(skipped);
+            self.read += length_of(skipped);
+            if end.is_some() || skipped == 0 {
+                return Ok(end.is_some());
+            }
+        }
     }
 }
 
@@ -168,7 +199,11 @@ fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
     }
 }
 
-fn identity(metadata: &Metadata) -> (u64, u64) {
+/// What is a file's own under whatever name: its device and its number there.
+pub(super) type Identity = (u64, u64);
+
+/// The identity of the file that the system describes.
+pub(super) fn identity(metadata: &Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
 }
 
@@ -244,6 +279,18 @@ mod tests {
         assert_eq!(log.tail.behind(), 0);
         log.append("12345");
         assert_eq!(log.tail.behind(), 5);
+    }
+
+    #[test]
+    fn line_that_is_too_long_is_one_line_however_late_its_end_is_written() {
+        let mut log = Log::new();
+        let long = "x".repeat(usize::try_from(LINE_BYTES_MAX).unwrap());
+        log.append(&long);
+        assert_eq!(log.all(), [format!("!{long}")]);
+        log.append("the rest");
+        assert!(log.all().is_empty());
+        log.append(" of it\nb\n");
+        assert_eq!(log.all(), ["b"]);
     }
 
     #[test]
