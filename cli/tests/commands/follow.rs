@@ -110,7 +110,7 @@ async fn equal_lines_count_each_and_files_that_were_rotated_under_any_name_are_r
     until(&platform, 21).await;
     append(folder, &lines(21..25));
     until(&platform, 26).await;
-    // Who writes the old file goes on long after it was renamed.
+    // The writer of the old file goes on long after it was renamed.
     let mut old = std::fs::File::options().append(true).open(path("web.log")).unwrap();
     std::fs::rename(path("web.log"), path("web.log-20150518")).unwrap();
     append(folder, &lines(30..35));

@@ -131,6 +131,25 @@ impl CumulativeUsage {
         found.unwrap_or(Metered::ZERO)
     }
 
+    /// The APIs that fit beside those that are known, and the others: of the new ones as many fit
+    /// as make `apis_max` with the known, the first by their names.
+    #[must_use]
+    pub fn split(
+        self,
+        known: &CumulativeUsage,
+        apis_max: usize,
+    ) -> (CumulativeUsage, CumulativeUsage) {
+        let mut room = apis_max.saturating_sub(known.apis());
+        let (fitting, others) = self.0.into_iter().partition(|(api, _)| {
+            let fits = known.0.contains_key(api) || room > 0;
+            if fits && !known.0.contains_key(api) {
+                room -= 1;
+            }
+            fits
+        });
+        (CumulativeUsage(fitting), CumulativeUsage(others))
+    }
+
     /// How many APIs were called.
     #[must_use]
     pub fn apis(&self) -> usize {

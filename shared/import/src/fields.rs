@@ -174,7 +174,7 @@ impl FieldMap {
         let amount = optional(line, self.amount.as_ref())?;
         let amount = amount.map_or(Ok(Amount::ZERO), |(field, value)| amount_of(field, value))?;
         let id = optional(line, self.id.as_ref())?;
-        let id = id.map(|(field, value)| text(field, value)).transpose()?;
+        let id = id.map(|(field, value)| name(field, value)).transpose()?;
         Ok(Exported {
             // What gateways write for an absent value.
             id: id.filter(|id| !matches!(&**id, "" | "-")),
@@ -279,6 +279,22 @@ fn text(field: &str, value: &Node) -> Result<String, FieldError> {
     }
 }
 
+/// A text that names something, or the digits of a whole number. Another number was rounded when it
+/// was read, and two of them may have become one.
+fn name(field: &str, value: &Node) -> Result<String, FieldError> {
+    match value {
+        Node::Number(number) if !number.is_u64() && !number.is_i64() => {
+            Err(wrong(field, "is a number that cannot be read exactly: write it as a text"))
+        }
+        Node::Number(_)
+        | Node::Text(_)
+        | Node::Null
+        | Node::Bool(_)
+        | Node::List(_)
+        | Node::Object(_) => text(field, value),
+    }
+}
+
 fn optional<'a>(
     line: &'a Node,
     field: Option<&'a String>,
@@ -288,7 +304,7 @@ fn optional<'a>(
 }
 
 fn required(line: &Node, field: &str) -> Result<String, FieldError> {
-    let text = text(field, required_node(line, field)?)?;
+    let text = name(field, required_node(line, field)?)?;
     // What gateways write for an absent value.
     if matches!(&*text, "" | "-") { Err(wrong(field, "is absent")) } else { Ok(text) }
 }
@@ -470,6 +486,15 @@ mod tests {
             (r#"{"p":"p","a":null,"t":1}"#, "field `a`: is absent"),
             (r#"{"p":["p"],"a":"a","t":1}"#, "field `p`: is neither a text nor a number"),
             (r#"{"p":"p","p":"q","a":"a","t":1}"#, "field `p`: is given twice"),
+            // Digits that a number cannot hold were rounded: two names could become one.
+            (
+                r#"{"p":10000000000000000000001,"a":"a","t":1}"#,
+                "field `p`: is a number that cannot be read exactly: write it as a text",
+            ),
+            (
+                r#"{"p":"p","a":1.00000000000000001,"t":1}"#,
+                "field `a`: is a number that cannot be read exactly: write it as a text",
+            ),
             (
                 r#"{"p":"p","a":"a","t":"noon"}"#,
                 "field `t`: is not an instant such as 2015-05-17T10:05:03Z, or Unix time",

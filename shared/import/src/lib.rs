@@ -77,6 +77,7 @@ pub use line_error::{ID_BYTES_MAX, LineError};
 pub use log_line::{FormatFields, LogLine, LogLineError};
 pub use object::{SEGMENT_LINES, Segment, Segments};
 pub use path::Path;
+pub use post::{POST_ENTRIES_MAX, PostError};
 pub use reasons::{EXAMPLES_MAX, REASONS_MAX, Reason, Reasons, Refused};
 pub use request::{Odd, Request};
 pub use rule::{ApiRule, NameError, ROOT_API, Rule};

@@ -172,8 +172,11 @@ fn read_record(line: &str, rules: &Rule, calendar: &Calendar) -> Result<Line, Li
 fn own_id(id: &Node) -> Result<String, LineError> {
     let id = match id {
         Node::Text(id) => id.clone(),
-        Node::Number(number) => number.to_string(),
-        Node::Null | Node::Bool(_) | Node::List(_) | Node::Object(_) => return Err(LineError::Id),
+        Node::Number(number) if number.is_u64() || number.is_i64() => number.to_string(),
+        // Another number was rounded when it was read, and two ids may have become one.
+        Node::Number(_) | Node::Null | Node::Bool(_) | Node::List(_) | Node::Object(_) => {
+            return Err(LineError::Id);
+        }
     };
     if id.is_empty() || id.len() > ID_BYTES_MAX { Err(LineError::Id) } else { Ok(id) }
 }

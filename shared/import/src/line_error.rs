@@ -45,7 +45,9 @@ pub enum LineError {
     #[error("give either `at` or `day`")]
     When,
     /// The line's own id is none.
-    #[error("id: must be a text of 1 to {ID_BYTES_MAX} bytes, or a number")]
+    #[error(
+        "id: must be a text of 1 to {ID_BYTES_MAX} bytes, or a whole number of at most 18 digits"
+    )]
     Id,
     /// The line is out of order, and the other calls of its minute are counted as a whole.
     #[error(

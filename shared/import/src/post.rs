@@ -2,12 +2,28 @@
 
 use steelyard_billing::Calendar;
 use steelyard_json::{JsonError, Node};
+use thiserror::Error;
 
 use super::batch::{BadLine, Batch, IdentifiedLine, Record, Sums, line_id};
 use super::formats::Columns;
 use super::line::{Identity, Line, LineCalls};
 use super::line_error::LineError;
 use super::rule::Rule;
+
+/// The most calls of a post: with ids of their own they are counted one by one, within the time
+/// that a request has.
+pub const POST_ENTRIES_MAX: usize = 10_000;
+
+/// Why a post is refused as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PostError {
+    /// The post begins as an array of JSON, and is none.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// The post has too many entries.
+    #[error("the post has {0} entries; {POST_ENTRIES_MAX} are the most")]
+    TooMany(usize),
+}
 
 impl Batch {
     /// What a post says: an array of JSON objects, such as Kong and APISIX send, or lines, such as
@@ -17,8 +33,8 @@ impl Batch {
     ///
     /// # Errors
     ///
-    /// [`JsonError`] when it begins as an array, and is none.
-    pub fn of_post(body: &[u8], rule: &Rule, calendar: &Calendar) -> Result<Batch, JsonError> {
+    /// [`PostError`] when it begins as an array and is none, or has too many entries.
+    pub fn of_post(body: &[u8], rule: &Rule, calendar: &Calendar) -> Result<Batch, PostError> {
         let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
         let mut post = Post::default();
         let first = body.trim_ascii_start().first();
@@ -28,6 +44,14 @@ impl Batch {
             Some(b'{') => steelyard_json::parse(body).ok().map(|entry| vec![entry]),
             Some(_) | None => None,
         };
+        let lines = || body.split(|byte| *byte == b'\n');
+        let entries = match &whole {
+            Some(entries) => entries.len(),
+            None => lines().filter(|line| !line.trim_ascii().is_empty()).count(),
+        };
+        if entries > POST_ENTRIES_MAX {
+            return Err(PostError::TooMany(entries));
+        }
         match whole {
             Some(entries) => {
                 for entry in entries {
@@ -35,7 +59,7 @@ impl Batch {
                 }
             }
             None => {
-                for line in body.split(|byte| *byte == b'\n') {
+                for line in lines() {
                     post.add(line, rule, calendar);
                 }
             }

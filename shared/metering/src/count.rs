@@ -155,7 +155,10 @@ impl Counter {
     ) -> Result<Became, StoreError> {
         self.refuse_overfull(report, granted, months).await?;
         let counting = granted.accepted.shares.iter().map(|(provider, share)| async move {
-            let became = self.count_share(report, provider, share, months).await?;
+            let became = self.count_share(report, provider, share, months).await;
+            let became = unless_unreadable(became)?.unwrap_or_else(|why| {
+                share.records.keys().map(|day| (*day, Err(why.clone()))).collect()
+            });
             Ok::<_, StoreError>((provider.clone(), became))
         });
         // Collected first: a future that borrows from an iterator would not be general enough.
@@ -292,6 +295,19 @@ fn counted_report(
         withdrawn: None,
         combined_at: None,
     }
+}
+
+/// The outcome of counting. An item that has what was counted before and cannot be read refuses
+/// what would go into it, and nothing else.
+fn unless_unreadable<T>(counted: Result<T, StoreError>) -> Result<Result<T, Refusal>, StoreError> {
+    let error = match counted {
+        Ok(counted) => return Ok(Ok(counted)),
+        Err(error) => error,
+    };
+    let item = error.of_item()?;
+    let why = Refusal::UnreadableReport { pk: item.pk.clone(), sk: item.sk.clone() };
+    report_unreadable(&[item]);
+    Ok(Err(why))
 }
 
 fn warn_of_conflict(provider: &ProviderId, (source, report): (&SourceId, &ReportId)) {

@@ -3,6 +3,8 @@
 //! Source: CloudEvents, Version 1.0.2, "REQUIRED Attributes": producers make `source` and `id`
 //! together distinct for each event, and consumers may take events with the same for duplicates.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::HeaderMap;
@@ -94,6 +96,9 @@ pub enum EventFault {
     /// The extension is no Boolean.
     #[error("combined is `{0}`; it is true or false")]
     Combined(String),
+    /// A header is there twice, or cannot be decoded.
+    #[error("{0}: must be one header of percent-encoded UTF-8")]
+    Header(&'static str),
     /// The data is absent, or there twice.
     #[error("data is absent")]
     NoData,
@@ -140,31 +145,65 @@ impl UsageEvent {
     ///
     /// [`EventError`] with the fault of the event.
     pub fn of_headers(headers: &HeaderMap, body: &[u8]) -> Result<UsageEvent, EventError> {
-        let attribute = |name: &str| {
-            let value = headers.get(name)?.to_str().ok()?;
-            // Source: CloudEvents, "HTTP Protocol Binding", 3.1.3.2: values are percent-encoded.
-            Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
-        };
         let name = EventName {
-            source: attribute("ce-source").unwrap_or_default(),
-            id: attribute("ce-id").unwrap_or_default(),
+            source: attribute(headers, "ce-source").ok().flatten().unwrap_or_default(),
+            id: attribute(headers, "ce-id").ok().flatten().unwrap_or_default(),
         };
-        let attributes = Attributes {
-            specversion: attribute("ce-specversion").unwrap_or_default(),
-            kind: attribute("ce-type").unwrap_or_default(),
-            subject: attribute("ce-subject"),
-            time: attribute("ce-time"),
-            content_type: attribute("content-type"),
-            combined: false,
-        };
-        let report = combined(attribute("ce-combined").as_deref()).and_then(|combined| {
-            let data = steelyard_json::parse(body).map_err(EventFault::Data)?;
-            Attributes { combined, ..attributes }.report(&name, data)
-        });
-        report
+        binary(headers, body, &name)
             .map(|report| UsageEvent { name: name.clone(), report })
             .map_err(|why| EventError { name, why })
     }
+}
+
+fn binary(headers: &HeaderMap, body: &[u8], name: &EventName) -> Result<UsageReport, EventFault> {
+    // Read again, since the name has what can be read of them.
+    for header in ["ce-source", "ce-id"] {
+        attribute(headers, header)?;
+    }
+    let attributes = Attributes {
+        specversion: attribute(headers, "ce-specversion")?.unwrap_or_default(),
+        kind: attribute(headers, "ce-type")?.unwrap_or_default(),
+        subject: attribute(headers, "ce-subject")?,
+        time: attribute(headers, "ce-time")?,
+        content_type: attribute(headers, "content-type")?,
+        combined: combined(attribute(headers, "ce-combined")?.as_deref())?,
+    };
+    let data = steelyard_json::parse(body).map_err(EventFault::Data)?;
+    attributes.report(name, data)
+}
+
+/// The value of an attribute in binary mode: what it is in quotation marks, if it is in some, with
+/// its percent-encoding undone once.
+///
+/// Source: CloudEvents, "HTTP Protocol Binding", 3.1.3.2.
+fn attribute(headers: &HeaderMap, name: &'static str) -> Result<Option<String>, EventFault> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let fault = || EventFault::Header(name);
+    if values.next().is_some() {
+        return Err(fault());
+    }
+    let value = value.to_str().map_err(|_| fault())?;
+    // Parameters of a content type are quoted, and encoded by rules of their own.
+    if name == "content-type" {
+        return Ok(Some(value.to_owned()));
+    }
+    let value = unquoted(value);
+    let decoded = percent_decode_str(&value).decode_utf8().map_err(|_| fault())?;
+    Ok(Some(decoded.into_owned()))
+}
+
+/// A quoted text without its quotation marks, and without the backslashes that escape.
+fn unquoted(value: &str) -> Cow<'_, str> {
+    let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let Some(quoted) = quoted else { return Cow::Borrowed(value) };
+    let mut text = String::with_capacity(quoted.len());
+    let mut characters = quoted.chars();
+    while let Some(character) = characters.next() {
+        let escaped = (character == '\\').then(|| characters.next()).flatten();
+        text.push(escaped.unwrap_or(character));
+    }
+    Cow::Owned(text)
 }
 
 fn structured(fields: &mut Fields) -> Result<(Attributes, Node), EventFault> {
@@ -298,6 +337,29 @@ mod tests {
     fn name(source: &str, id: &str) -> (String, String) {
         let name = EventName { source: source.to_owned(), id: id.to_owned() };
         (name.source_id().unwrap().to_string(), name.report_id().to_string())
+    }
+
+    #[test]
+    fn headers_are_unquoted_and_decoded_once_or_refused() {
+        let read = |values: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("ce-id", http::HeaderValue::from_bytes(value).unwrap());
+            }
+            attribute(&headers, "ce-id").ok().flatten()
+        };
+        for (value, id) in [
+            ("c6af", "c6af"),
+            (r#""c6af""#, "c6af"),
+            (r#""a \"b\" \\""#, r#"a "b" \"#),
+            ("caf%C3%A9%2520", "caf\u{e9}%20"),
+            (r#"""#, r#"""#),
+        ] {
+            assert_eq!(read(&[value.as_bytes()]).as_deref(), Some(id), "{value}");
+        }
+        for values in [&[b"x%FF".as_slice()][..], &[b"a\xff"], &[b"a", b"a"]] {
+            assert_eq!(read(values), None, "{values:?}");
+        }
     }
 
     #[test]

@@ -82,6 +82,16 @@ pub enum Refusal {
     /// The provider's registration cannot be read. Nothing is wrong with the record.
     #[error("provider `{0}` cannot be counted now: its registration cannot be read; send it again")]
     UnreadableProvider(ProviderId),
+    /// What is stored under the id cannot be read. Nothing is wrong with the record.
+    #[error(
+        "cannot be counted now: the item `{pk}` `{sk}`, which has what was counted before, cannot be read; send it again when an operator has repaired it"
+    )]
+    UnreadableReport {
+        /// The item's partition key.
+        pk: String,
+        /// The item's sort key.
+        sk: String,
+    },
     /// The report names too many APIs of the provider on the day.
     #[error("more than {APIS_PER_DAY_MAX} APIs of one provider on a day: split the report")]
     TooManyApis,

@@ -58,7 +58,7 @@ fn outcomes(answer: &Answer) -> BTreeMap<&str, usize> {
     outcomes
 }
 
-/// What the events come to, counted in another way: once for each id.
+/// The calls of the events, counted in another way: once for each id.
 fn independent(events: &[Value]) -> BTreeMap<&str, u64> {
     let of_ids = events.iter().map(|event| (event["id"].as_str().unwrap(), event));
     let mut sums = BTreeMap::from([("shop", 0), ("tool", 0)]);

@@ -10,6 +10,7 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use steelyard_billing::{LogReading, LogsMessage, ObjectName, ReadingState};
 use steelyard_import::SEGMENT_LINES;
+use steelyard_local_stack::USAGE_TABLE;
 use steelyard_runtime::{Function, Invocation};
 use steelyard_store::StoredRule;
 use steelyard_tests::{DiesAfter, Machine, Platform};
@@ -360,6 +361,47 @@ async fn hostile_lines_cost_their_own_lines_only() {
     assert_eq!(outcome.refused, 2, "{outcome:?}");
     assert_eq!(outcome.reasons.len(), 5, "{outcome:?}");
     assert!(serde_json::to_string(&reading).unwrap().len() < 3_000);
+}
+
+#[tokio::test]
+async fn no_number_of_apis_in_an_hour_takes_a_call_off_the_bill() {
+    let platform = platform().await;
+    let call = |n: u64| line("a", &format!("x{}", n % 4_500), n / 4);
+    let vas = (0..200).map(|n| line("a", "vas.sms", 2_500 + n)).collect::<String>();
+    let log = (0..9_000).map(call).collect::<String>() + &vas;
+    for key in ["web/a.log", "web/a.log"] {
+        put(&platform, key, log.as_bytes()).await;
+        platform.stack.drain().await.unwrap();
+        assert_eq!(counted(&platform).await, expected(&[log.as_bytes()]));
+    }
+    assert_eq!(counted(&platform).await.iter().sum::<u64>(), 9_200);
+}
+
+#[tokio::test]
+async fn a_report_that_cannot_be_read_takes_its_calls_only_and_is_mended_by_reading_again() {
+    let platform = platform().await;
+    let (first, all) = (log(60, 0), log(600, 0));
+    put(&platform, "web/a.log", &first).await;
+    let asked = json!({
+        "TableName": USAGE_TABLE,
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :day)",
+        "ExpressionAttributeValues": { ":pk": { "S": "a" }, ":day": { "S": "day#" } },
+    });
+    let answer = platform.dynamodb("Query", asked).await;
+    let good = answer["Items"][0].clone();
+    let mut broken = good.clone();
+    broken["cumulative"] = json!({ "B": "AAAA" });
+    platform.put_item_into(USAGE_TABLE, &broken).await;
+    put(&platform, "web/a.log", &all).await;
+    let [_, b, c] = expected(&[&all]);
+    assert_eq!([platform.calls("b").await, platform.calls("c").await], [b, c]);
+    let reading = readings(&platform).await.pop().unwrap();
+    assert_eq!(reading.outcome.refused, 200, "{reading:?}");
+
+    platform.put_item_into(USAGE_TABLE, &good).await;
+    let grown = log(601, 0);
+    put(&platform, "web/a.log", &grown).await;
+    assert_eq!(counted(&platform).await, expected(&[&grown]));
 }
 
 #[tokio::test]

@@ -294,6 +294,29 @@ async fn a_line_that_cannot_be_counted_does_not_hold_back_the_others_of_its_post
 }
 
 #[tokio::test]
+async fn no_number_of_apis_takes_a_call_off_the_bill() {
+    let platform = platform().await;
+    store_rule(&platform, include_str!("../../../rules/apisix.json")).await;
+    let call = |uri: String| {
+        json!({
+            "request": { "uri": uri, "method": "GET" }, "response": { "status": 200 },
+            "start_time": 1_430_532_303_000_i64, "consumer": { "username": "shop" },
+        })
+    };
+    let mut calls = (0..2_400).map(|n| call(format!("/x{n}/y"))).collect::<Vec<_>>();
+    calls.extend((0..300).map(|_| call("/vas.sms/7".to_owned())));
+    let sent = json!(calls).to_string();
+    for _ in 0..2 {
+        let answer = send(&platform, "/v1/logs/apisix", &[], sent.as_bytes()).await;
+        assert_eq!((answer.status, &answer.body["refused"]["calls"]), (200, &json!(0)));
+        assert_eq!(platform.calls("shop").await, 2_700);
+    }
+    let many = format!("[{}0]", "0,".repeat(10_000));
+    let answer = send(&platform, "/v1/logs/apisix", &[], many.as_bytes()).await;
+    assert_eq!((answer.status, platform.calls("shop").await), (413, 2_700), "{answer:?}");
+}
+
+#[tokio::test]
 async fn whatever_way_dies_at_any_request_counts_once_when_it_comes_again() {
     let calls = |ids: [&str; 3]| ids.map(|id| kong(id, "shop", "/vas.sms/7", 200));
     let with_ids = json!(calls(["1", "2", "3"]));

@@ -8,7 +8,7 @@ use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpR
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use steelyard_billing::{Caller, ReportId, SourceId, hex};
-use steelyard_import::{Batch, Summary};
+use steelyard_import::{Batch, PostError, Summary};
 use steelyard_metering::{ImportError, NoRule, count_identified, count_post};
 use steelyard_pricing::Name;
 use steelyard_runtime::{Problem, web};
@@ -55,7 +55,11 @@ impl Ingest {
         let batch = match Batch::of_post(&body, &rule, self.counter.calendar()) {
             Ok(batch) => batch,
             Err(error) => {
-                return web::problem(Problem::MalformedRequest, &error.to_string(), json!({}));
+                let problem = match &error {
+                    PostError::Json(_) => Problem::MalformedRequest,
+                    PostError::TooMany(_) => Problem::TooManyRecords,
+                };
+                return web::problem(problem, &error.to_string(), json!({}));
             }
         };
         self.count_logs(batch, (&source, post_id(&body)), &caller).await

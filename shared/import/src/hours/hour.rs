@@ -105,9 +105,9 @@ impl Hour {
         place
     }
 
-    /// The shares of its report, while the log is in the hour still. Of a busy provider it has whole
-    /// minutes only: a line that is reported as one is never taken out of the report again, and
-    /// what an hour's report can hold is bounded.
+    /// The shares of its report, while the log is in the hour still. Of a busy provider it has
+    /// whole minutes only: a line that is reported as one is never taken out of the report again,
+    /// and what an hour's report can hold is bounded.
     pub(super) fn so_far(&self, runs: &Runs) -> BTreeMap<ProviderId, HourShare> {
         let mut open = self.clone();
         for draft in open.providers.values_mut().filter(|draft| draft.count_at > self.lines_kept) {

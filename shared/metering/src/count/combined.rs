@@ -11,10 +11,11 @@ use steelyard_store::{Counted, CountedReport, OfMinute, StoreError};
 
 use super::limits::MonthSums;
 use super::{
-    AT_ONCE, Became, Counter, Counting, Granted, Months, counted_report, warn_of_conflict,
+    AT_ONCE, Became, Counter, Counting, Granted, Months, counted_report, unless_unreadable,
+    warn_of_conflict,
 };
 
-/// What became of a report, or why it was not counted. Several reports may fail for one reason.
+/// The outcome of a report, or the failure of the table: several reports may fail by one.
 pub type CountingOf = Result<Counting, Arc<StoreError>>;
 
 /// A report of a list by its place, and the minute with whose reports it is stored.
@@ -94,7 +95,10 @@ impl Counter {
             let months = &months;
             async move {
                 let (places, reports): (Vec<_>, Vec<_>) = reports.into_iter().unzip();
-                let became = self.count_minute(&of, &reports, months).await.map_err(Arc::new);
+                let became = unless_unreadable(self.count_minute(&of, &reports, months).await);
+                let became = became.map_err(Arc::new).map(|became| {
+                    became.unwrap_or_else(|why| places.iter().map(|_| Err(why.clone())).collect())
+                });
                 (of, places, became)
             }
         });
@@ -123,8 +127,8 @@ impl Counter {
         Ok(counted.collect())
     }
 
-    /// The same minutes, after usage of days that are over is noted, once for each provider and day.
-    /// What cannot be noted has to be counted again.
+    /// The same minutes, after usage of days that are over is noted, once for each provider and
+    /// day. What cannot be noted has to be counted again.
     async fn noted(
         &self,
         mut minutes: Vec<CountedMinute>,

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
 use sha2::{Digest, Sha256};
-use steelyard_billing::{Basis, CumulativeUsage, ProviderId, ReportDigest, ReportId, SourceId};
-use steelyard_pricing::BillingDay;
+use steelyard_billing::{
+    APIS_PER_DAY_MAX, Basis, CumulativeUsage, ProviderId, ReportDigest, ReportId, SourceId,
+    TooLarge,
+};
+use steelyard_pricing::{BillingDay, Metered};
 use steelyard_report::{Accepted, FUTURE_MAX, Refusal};
 use steelyard_store::{Counted, CumulativeReport, Raised, StoreError};
 
 use super::limits::MonthSums;
-use super::{AT_ONCE, Became, Counter, Months, warn_of_conflict};
+use super::{AT_ONCE, Became, Counter, Months, unless_unreadable, warn_of_conflict};
 
 /// What names a cumulative report, and how it counts.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +59,7 @@ impl Counter {
                 None => drop(taken.insert(key, usage)),
             }
         }
-        became.extend(self.raise_shares(report, taken, &months).await?);
+        became.extend(self.raise_shares(report, taken, &months, Apis::Continued).await?);
         Ok(became)
     }
 
@@ -73,9 +76,12 @@ impl Counter {
             shares.extend(std::mem::take(&mut share.cumulative).into_iter().map(of_day));
         }
         let mut all = Became::new();
-        for ((provider, day), raised) in self.raise_shares(report, shares, months).await? {
+        for ((provider, day), raised) in
+            self.raise_shares(report, shares, months, Apis::Refused).await?
+        {
             let became = raised.and_then(|raised| match raised {
                 Raised::Counted(_) => Ok(Counted::Counted),
+                Raised::CountedPart(..) => Err(Refusal::TooLarge(TooLarge::TooManyApis)),
                 Raised::Duplicate => Ok(Counted::Duplicate),
                 Raised::Withdrawn => Ok(Counted::Withdrawn),
                 Raised::Conflict => Ok(Counted::Conflict),
@@ -91,6 +97,7 @@ impl Counter {
         report: Cumulative<'_>,
         shares: CumulativeShares,
         months: &Months<'_>,
+        apis: Apis,
     ) -> Result<Raising, StoreError> {
         let mut sums = MonthSums::default();
         let is_open = |(provider, day): &(ProviderId, _)| months.closed(provider, *day).is_none();
@@ -104,7 +111,14 @@ impl Counter {
         let raising = shares.into_iter().map(|((provider, day), usage)| async move {
             let raised = match overfull.why(&provider, day) {
                 Some(why) => Ok(Raised::TooLarge(why.into())),
-                None => self.raise_share(report, &provider, day, usage, months).await?,
+                None => {
+                    let share = (&provider, day, usage);
+                    let raised = match apis {
+                        Apis::Refused => self.raise_share(report, share, months).await,
+                        Apis::Continued => self.raise_continued(report, share, months).await,
+                    };
+                    unless_unreadable(raised)?.unwrap_or_else(Err)
+                }
             };
             Ok::<_, StoreError>(((provider, day), raised))
         });
@@ -113,13 +127,53 @@ impl Counter {
         raising.collect::<Vec<_>>().await.into_iter().collect()
     }
 
+    /// Counts a share of what others logged, where a caller chooses how many APIs it names: those
+    /// that one report cannot hold are in reports that continue it.
+    ///
+    /// An API is in the first of them that had room for it. One that is full stays so, so that each
+    /// API is in one of them, in whatever order pieces of a log come.
+    async fn raise_continued(
+        &self,
+        report: Cumulative<'_>,
+        (provider, day, usage): (&ProviderId, BillingDay, CumulativeUsage),
+        months: &Months<'_>,
+    ) -> Result<Result<Raised, Refusal>, StoreError> {
+        let (mut rest, mut gained, mut races) = (usage, Metered::ZERO, 0);
+        let mut number = 0;
+        while number <= CONTINUED_MAX {
+            let id = continued_id(report.id, number);
+            let report = Cumulative { id: &id, ..report };
+            let whole = self.raise_share(report, (provider, day, rest.clone()), months).await?;
+            if whole != Ok(Raised::TooLarge(TooLarge::TooManyApis)) {
+                return Ok(with_gained(whole, gained));
+            }
+            let key = (provider.clone(), day);
+            let known = self.table.cumulative((report.source, &id), std::slice::from_ref(&key));
+            let known = known.await?.remove(&key).unwrap_or_default();
+            let (fitting, others) = rest.clone().split(&known, APIS_PER_DAY_MAX);
+            if fitting.apis() > 0 {
+                match self.raise_share(report, (provider, day, fitting), months).await? {
+                    Ok(Raised::Counted(more)) => gained = at_most(gained, more),
+                    Ok(Raised::Duplicate) => {}
+                    // Others added APIs meanwhile.
+                    Ok(Raised::TooLarge(TooLarge::TooManyApis)) if races < RACES_MAX => {
+                        races += 1;
+                        continue;
+                    }
+                    other => return Ok(with_gained(other, gained)),
+                }
+            }
+            rest = others;
+            number += 1;
+        }
+        Ok(Ok(Raised::CountedPart(gained, rest)))
+    }
+
     /// Counts a share. One of a closed month is answered as before if all of it was counted.
     async fn raise_share(
         &self,
         report: Cumulative<'_>,
-        provider: &ProviderId,
-        day: BillingDay,
-        usage: CumulativeUsage,
+        (provider, day, usage): (&ProviderId, BillingDay, CumulativeUsage),
         months: &Months<'_>,
     ) -> Result<Result<Raised, Refusal>, StoreError> {
         let stored = CumulativeReport {
@@ -141,11 +195,49 @@ impl Counter {
         let raised = self.table.raise(provider, &stored, expires_at).await?;
         match raised {
             Raised::Conflict => warn_of_conflict(provider, (report.source, report.id)),
-            Raised::Counted(_) | Raised::Duplicate => self.note(provider, day).await?,
+            Raised::Counted(_) | Raised::CountedPart(..) | Raised::Duplicate => {
+                self.note(provider, day).await?;
+            }
             Raised::Withdrawn | Raised::TooLarge(_) => {}
         }
         Ok(Ok(raised))
     }
+}
+
+/// What becomes of the APIs that a report cannot hold.
+#[derive(Clone, Copy)]
+enum Apis {
+    /// The share is refused: its source can divide it.
+    Refused,
+    /// They are in reports that continue it.
+    Continued,
+}
+
+/// How many reports may continue one: 20,000 APIs of a provider in an hour of a log.
+const CONTINUED_MAX: u8 = 9;
+
+/// How often a report is read again because others added APIs to it.
+const RACES_MAX: u8 = 5;
+
+fn continued_id(id: &ReportId, number: u8) -> ReportId {
+    if number == 0 {
+        return id.clone();
+    }
+    format!("{id}.{number}").parse().unwrap_or_else(|_| id.clone())
+}
+
+/// An outcome with what the reports before gained.
+fn with_gained(raised: Result<Raised, Refusal>, gained: Metered) -> Result<Raised, Refusal> {
+    match raised {
+        Ok(Raised::Counted(more)) => Ok(Raised::Counted(at_most(gained, more))),
+        Ok(Raised::Duplicate) if !gained.is_zero() => Ok(Raised::Counted(gained)),
+        other => other,
+    }
+}
+
+/// A sum for a summary: what is counted of a share is less than can be rated.
+fn at_most(left: Metered, right: Metered) -> Metered {
+    left.plus(right).unwrap_or(left)
 }
 
 /// Differs from the digest of every report that is not cumulative: the records of one are JSON.

@@ -2,18 +2,21 @@
 
 mod days;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use steelyard_billing::{Allowance, Calendar, ProviderId, ReportId, SourceId};
+use steelyard_billing::{
+    APIS_PER_DAY_MAX, Allowance, Calendar, CumulativeUsage, ProviderId, ReportId, SourceId,
+    TooLarge,
+};
 use steelyard_import::{
-    Batch, Batches, HourReport, IdentifiedLine, Input, Record, Rule, Share, Summary,
+    Batch, Batches, HourReport, IdentifiedLine, Input, Record, Rule, Share, Summary, sum,
 };
 use steelyard_json::Node;
-use steelyard_pricing::{BillingDay, BillingMonth, Metered, UsageError};
+use steelyard_pricing::{ApiName, BillingDay, BillingMonth, Metered, UsageError};
 use steelyard_report::{Counts, FUTURE_MAX, Refusal, UsageReport};
 use steelyard_runtime::Clock;
 use steelyard_store::{Counted, Raised, StoreError, UsageTable};
@@ -310,7 +313,7 @@ async fn count_hour(
         let is_conflict = match &raised {
             Ok(Raised::Counted(_) | Raised::Duplicate | Raised::Withdrawn) => None,
             Ok(Raised::Conflict) => Some(true),
-            Ok(Raised::TooLarge(_)) | Err(_) => Some(false),
+            Ok(Raised::CountedPart(..) | Raised::TooLarge(_)) | Err(_) => Some(false),
         };
         not_counted.extend(is_conflict.map(|is_conflict| {
             let (report, provider) = (id.clone(), provider.clone());
@@ -370,12 +373,40 @@ pub async fn count_post(
     (counter, allowance): (&Counter, &Allowance),
     summary: &mut Summary,
 ) -> Result<BTreeSet<usize>, ImportError> {
-    if records.is_empty() {
-        return Ok(BTreeSet::new());
+    let mut refused = BTreeSet::new();
+    for (number, (places, records)) in divided(records).into_iter().enumerate() {
+        let id = match number {
+            0 => id.clone(),
+            _ => format!("{id}.{number}").parse().unwrap_or_else(|_| id.clone()),
+        };
+        let report = report_of(&records, source, &id);
+        let counting = counter.count_allowed(&report, allowance).await;
+        let counting =
+            counting.map_err(|source| ImportError::Count { report: id.clone(), source })?;
+        let of_report = tally(summary, &id, records, &counting);
+        refused.extend(of_report.into_iter().filter_map(|place| places.get(place).copied()));
     }
-    let counting = counter.count_allowed(&report_of(&records, source, &id), allowance).await;
-    let counting = counting.map_err(|source| ImportError::Count { report: id.clone(), source })?;
-    Ok(tally(summary, &id, records, &counting))
+    Ok(refused)
+}
+
+/// Records with their places, in as many reports as their APIs need: one holds so many of a
+/// provider and day, and a caller chooses how many there are. The same records are always divided
+/// in the same way.
+fn divided(records: Vec<Record>) -> Vec<(Vec<usize>, Vec<Record>)> {
+    let mut apis = BTreeMap::<(ProviderId, BillingDay), HashMap<ApiName, usize>>::new();
+    let mut reports = Vec::<(Vec<usize>, Vec<Record>)>::new();
+    for (place, record) in records.into_iter().enumerate() {
+        let of_day = apis.entry((record.provider.clone(), record.day)).or_default();
+        let count = of_day.len();
+        let api = *of_day.entry(record.api.clone()).or_insert(count);
+        let number = api / APIS_PER_DAY_MAX;
+        while reports.len() <= number {
+            reports.push((Vec::new(), Vec::new()));
+        }
+        reports[number].0.push(place);
+        reports[number].1.push(record);
+    }
+    reports
 }
 
 /// Adds to a summary the outcomes of the records of a report that counts once. Gives the places of
@@ -424,10 +455,21 @@ fn report_of(records: &[Record], source: &SourceId, id: &ReportId) -> UsageRepor
     }
 }
 
+/// Adds to a summary a share of which some APIs are refused, since they are too many.
+fn tell_part(summary: &mut Summary, share: Share<'_>, gained: Metered, refused: &CumulativeUsage) {
+    let usage = refused.usage().unwrap_or_default();
+    let metered = usage.iter().fold(Metered::ZERO, |all, (_, metered)| sum(all, metered));
+    let counted = Share { metered: share.metered.above(metered), ..share.clone() };
+    summary.count(&counted, gained);
+    let why = TooLarge::TooManyApis.to_string();
+    summary.refuse_share(Share { metered, usage, ..share }, &why);
+}
+
 /// Adds to a summary the outcome of a share of a cumulative report.
 pub(super) fn tell(summary: &mut Summary, share: Share<'_>, raised: Result<Raised, Refusal>) {
     match raised {
         Ok(Raised::Counted(gained)) => summary.count(&share, gained),
+        Ok(Raised::CountedPart(gained, refused)) => tell_part(summary, share, gained, &refused),
         Ok(Raised::Duplicate) => summary.count(&share, Metered::ZERO),
         Ok(Raised::Withdrawn) => summary.withdrawn.add(&share.provider, share.metered),
         Ok(Raised::Conflict) => summary.conflict(share.report, &share.provider, share.metered),

@@ -37,9 +37,9 @@ pub(super) struct FollowArgs {
     /// rotated or truncated, until SIGTERM or Ctrl-C.
     ///
     /// At the start it reads the files that the log was before it was rotated, such as FILE.1 or
-    /// FILE-20150517.gz, if they were written in the last day, and FILE from its beginning: what was
-    /// counted before changes nothing, so it keeps no state. Lines of JSON that give only a day, and
-    /// have no id, are refused.
+    /// FILE-20150517.gz, if they were written in the last day, and FILE from its beginning: what
+    /// was counted before changes nothing, so it keeps no state. Lines of JSON that give only a
+    /// day, and have no id, are refused.
     #[arg(long, group = CONTINUOUS, conflicts_with = "report")]
     pub(super) follow: bool,
     /// Serve figures for Prometheus at http://ADDRESS/metrics, on a loopback address such as
@@ -89,7 +89,7 @@ struct Follower<'a, R> {
     followed: Followed,
     figures: Figures,
     shown: SharedFigures,
-    /// What was reported, each once.
+    /// The messages that were reported, each once.
     told: BTreeSet<String>,
 }
 
@@ -264,8 +264,8 @@ where
         }
     }
 
-    /// Counts a batch until that succeeds, while the hours of those lines are open. Whether a signal
-    /// ended it meanwhile.
+    /// Counts a batch until that succeeds, while the hours of those lines are open. Whether a
+    /// signal ended it meanwhile.
     async fn count(&mut self, mut batch: Batch, open: &[&Lines<'_>]) -> bool {
         self.read(&batch);
         self.refuse_days(&mut batch);
@@ -338,8 +338,8 @@ where
         batch.hours.retain(|hour| !hour.shares.is_empty());
     }
 
-    /// Notes what became of a batch: what was counted, or is in conflict, is left out until there is
-    /// more of it. What was refused is tried again as long as its hour is open.
+    /// Notes what became of a batch: what was counted, or is in conflict, is left out until there
+    /// is more of it. What was refused is tried again as long as its hour is open.
     fn remember(
         &mut self,
         batch: &Batch,
