@@ -151,6 +151,37 @@ async fn a_report_that_was_stored_is_sent_by_the_next_process_and_counts_once() 
 }
 
 #[tokio::test]
+async fn calls_that_wait_are_not_given_up_because_a_request_failed() {
+    let (platform, gateway) = scraped("scrape-held").await;
+    gateway.shows(&[("a", 0)]);
+    let state = platform.folder.path().join("state.json");
+    platform.does(&gateway.command("--once")).await;
+    // A report was stored, and may have been sent, of a provider that is not registered.
+    let mut crashed: Value = serde_json::from_slice(&std::fs::read(&state).unwrap()).unwrap();
+    let series = crashed["samples"].as_object().unwrap().keys().next().unwrap().clone();
+    crashed["sequence"] = 1.into();
+    crashed["pending"] = json!({ "id": "counter-1", "records": [{
+        "provider": "mall", "api": "a", "day": "2015-05-16", "count": 5,
+        "samples": { series.replace("shop", "mall"): 5 } }] });
+    std::fs::write(&state, crashed.to_string()).unwrap();
+    let body = "calls_total{consumer=\"mall\",route=\"a\",code=\"200\"} 5\n";
+    gateway.answers("text/plain", body.len(), body);
+    for _ in 0..2 {
+        let held = platform.fails(&gateway.command("--once")).await;
+        assert!(held.contains("its calls wait for six minutes"), "{held}");
+    }
+    // Six minutes later they count with the next report, once their provider is registered.
+    let mut held: Value = serde_json::from_slice(&std::fs::read(&state).unwrap()).unwrap();
+    assert_eq!(held["pending"]["held"]["refused"], json!([0]));
+    held["pending"]["held"]["since"] = "2015-05-01T00:00:00Z".into();
+    std::fs::write(&state, held.to_string()).unwrap();
+    assert_eq!(platform.run(&gateway.command("--once")).await.code, 3);
+    platform.does("provider add mall --plan flat --billed-from 2015-05").await;
+    let printed = platform.does(&gateway.command("--once")).await;
+    assert_eq!(printed, "1 scrape of 1 series, 5 calls counted\n");
+}
+
+#[tokio::test]
 async fn what_cannot_be_trusted_or_counted_is_told() {
     let (platform, gateway) = scraped("scrape-refused").await;
     let text = "calls_total{consumer=\"shop\",route=\"a\",code=\"200\"} 1";

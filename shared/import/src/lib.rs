@@ -56,7 +56,7 @@ pub use caller_map::{
 };
 pub use counters::{
     Acknowledged, BODY_BYTES_MAX, BadSample, COUNTER_MAX, CounterOutcome, CounterRule,
-    CounterState, Exposition, LABEL_BYTES_MAX, LABELS_MAX, LabelFilter, PendingRecord,
+    CounterState, Exposition, HeldReport, LABEL_BYTES_MAX, LABELS_MAX, LabelFilter, PendingRecord,
     PendingReport, PrepareError, Prepared, SAMPLE_BYTES_MAX, SERIES_MAX, STATE_VERSION, Sample,
     SampleError, Scrape, ScrapeError, SeriesId, SeriesRule, StateError, ValueError,
 };

@@ -19,6 +19,7 @@ use steelyard_runtime::{Clock, Guard, report_unreadable};
 use steelyard_store::{Counted, CountedReport, Registrations, StoreError, UsageTable};
 
 pub use self::combined::CountingOf;
+pub(crate) use self::cumulative::{CONTINUED_MAX, continued_id};
 pub use self::cumulative::{Cumulative, CumulativeShares, Raising};
 use crate::Voider;
 

@@ -17,7 +17,7 @@ pub use count::{
 };
 pub use import::{
     Counters, ImportAs, ImportError, Importing, NotCountedShare, Progress, count_identified,
-    count_post, import,
+    count_post, divided_ids, import,
 };
 pub use rules::{NoRule, StoredRules};
 pub use void::{Void, VoidError, Voided, Voider};

@@ -21,6 +21,6 @@ pub use sample::{LABEL_BYTES_MAX, LABELS_MAX, SAMPLE_BYTES_MAX, SampleError};
 pub use scrape::{BODY_BYTES_MAX, Exposition, SERIES_MAX, Sample, Scrape, ScrapeError};
 pub use series::{SeriesId, SeriesRule};
 pub use state::{
-    Acknowledged, CounterState, PendingRecord, PendingReport, STATE_VERSION, StateError,
+    Acknowledged, CounterState, HeldReport, PendingRecord, PendingReport, STATE_VERSION, StateError,
 };
 pub use value::{COUNTER_MAX, ValueError};

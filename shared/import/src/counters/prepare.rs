@@ -190,7 +190,7 @@ impl Preparing {
         let records = self.records.into_iter().map(record).collect::<Vec<_>>();
         if !records.is_empty() {
             let id = self.state.next_id();
-            self.state.pending = Some(PendingReport { id, records, is_unsent: true });
+            self.state.pending = Some(PendingReport::new(id, records));
         }
         Prepared { state: self.state, outcome: self.outcome }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use steelyard_billing::{ProviderId, ReportId, hex};
@@ -55,6 +55,52 @@ pub struct PendingReport {
     /// Whether it was never sent: so much is known only by the process that made it.
     #[serde(skip)]
     pub(super) is_unsent: bool,
+    /// What was refused of it after it may have been sent before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held: Option<HeldReport>,
+}
+
+/// A report that is not sent any more. Part of it was refused, and nothing of that was found to be
+/// counted; but a request that nobody waits for may still be on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldReport {
+    /// When it was sent last.
+    pub since: Timestamp,
+    /// The places of the records that were refused.
+    pub refused: BTreeSet<usize>,
+}
+
+/// How long a request may be on its way: it has a signature that is valid for five minutes.
+///
+/// Source: AWS, "Signature Version 4": a request must reach AWS within five minutes of its time.
+const ON_ITS_WAY_MAX: SignedDuration = SignedDuration::from_mins(6);
+
+impl PendingReport {
+    /// A report that was never sent.
+    pub(super) fn new(id: ReportId, records: Vec<PendingRecord>) -> PendingReport {
+        PendingReport { id, records, is_unsent: true, held: None }
+    }
+
+    /// Why it is not sent any more, if so.
+    #[must_use]
+    pub fn held(&self) -> Option<&HeldReport> {
+        self.held.as_ref()
+    }
+
+    /// Whether it may have been sent before this process sent it.
+    #[must_use]
+    pub fn was_sent(&self) -> bool {
+        !self.is_unsent
+    }
+}
+
+impl HeldReport {
+    /// Whether by then nothing of the report can be on its way any more.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now.duration_since(self.since) >= ON_ITS_WAY_MAX
+    }
 }
 
 /// A record of a report, with how far it counts each series.
@@ -176,19 +222,33 @@ impl CounterState {
         self
     }
 
+    /// The state that holds its report, of which the records at those places were refused: see
+    /// [`HeldReport`].
+    #[must_use]
+    pub fn holding(mut self, refused: BTreeSet<usize>, since: Timestamp) -> CounterState {
+        if let Some(pending) = &mut self.pending {
+            pending.held = Some(HeldReport { since, refused });
+        }
+        self
+    }
+
     /// The state after its report was answered, and the records at those places were refused.
     ///
     /// The series of a refused record stay where they were if this was the first time that the
-    /// report was sent: the next report has their calls. If it was sent before, they may have been
-    /// counted then.
+    /// report was sent, or if the record is among the `uncounted`, of which nothing is counted: the
+    /// next report has their calls. Otherwise they may have been counted before.
     #[must_use]
-    pub fn acknowledged(mut self, refused: &BTreeSet<usize>) -> Acknowledged {
+    pub fn acknowledged(
+        mut self,
+        refused: &BTreeSet<usize>,
+        uncounted: &BTreeSet<usize>,
+    ) -> Acknowledged {
         let (mut waiting, mut given_up) = (0_u64, 0_u64);
         let pending = self.pending.take();
         let is_unsent = pending.as_ref().is_some_and(|pending| pending.is_unsent);
         let records = pending.map(|pending| pending.records).unwrap_or_default();
         for (index, record) in records.into_iter().enumerate() {
-            match (refused.contains(&index), is_unsent) {
+            match (refused.contains(&index), is_unsent || uncounted.contains(&index)) {
                 (true, true) => {
                     waiting = waiting.saturating_add(record.count.get());
                     continue;

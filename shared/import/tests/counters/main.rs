@@ -53,8 +53,14 @@ impl Shipper {
     }
 
     fn acknowledge(&mut self, refused: &[usize]) -> (u64, u64) {
-        let refused = refused.iter().copied().collect();
-        let Acknowledged { state, waiting, given_up } = self.state.clone().acknowledged(&refused);
+        self.acknowledge_beside(refused, &[])
+    }
+
+    fn acknowledge_beside(&mut self, refused: &[usize], uncounted: &[usize]) -> (u64, u64) {
+        let [refused, uncounted] =
+            [refused, uncounted].map(|places| places.iter().copied().collect());
+        let Acknowledged { state, waiting, given_up } =
+            self.state.clone().acknowledged(&refused, &uncounted);
         self.state = state;
         (waiting, given_up)
     }
@@ -159,6 +165,11 @@ fn calls_that_cannot_be_counted_wait_in_the_counter() {
     shipper.state = shipper.state.clone().unanswered();
     assert_eq!(shipper.acknowledge(&[0]), (0, 8));
     shipper.counts(&lines(&[("b1", "t", 200, 9)]), &["mall x.t 2015-05-17 1"]);
+    // Sent before, and known not to be counted.
+    shipper.prepare(&lines(&[("b1", "t", 200, 15)]));
+    shipper.state = shipper.state.clone().unanswered();
+    assert_eq!(shipper.acknowledge_beside(&[0], &[0]), (6, 0));
+    shipper.counts(&lines(&[("b1", "t", 200, 17)]), &["mall x.t 2015-05-17 8"]);
 }
 
 #[test]

@@ -158,7 +158,7 @@ impl Model {
                 None => 0,
             };
             let from = if value < last { 0 } else { last };
-            if is_refused(who) && self.sends == 1 {
+            if is_refused(who) && (self.sends == 1 || !is_counted(who)) {
                 if from < last {
                     self.last.insert(series, Some(0));
                 }
@@ -260,6 +260,9 @@ impl World {
             self.memory = Some(state);
             return;
         };
+        if let Some(held) = report.held().cloned() {
+            return self.end_hold(state, &report, &held.refused, held.is_over(self.now));
+        }
         self.model.sends += 1;
         if stop == Stop::RequestLost {
             self.memory = Some(state.unanswered());
@@ -278,15 +281,54 @@ impl World {
             | Stop::RequestLost
             | Stop::AfterAcknowledged => {}
         }
-        let state = state.acknowledged(&refused).state;
+        if report.was_sent() && !self.uncounted(&report, &refused).is_empty() {
+            let state = state.unanswered().holding(refused, self.now);
+            self.disk = Some(state.written());
+            self.memory = (stop != Stop::AfterAcknowledged).then_some(state);
+            return;
+        }
+        let state = self.acknowledge(state, &report, &refused);
+        self.memory = (stop != Stop::AfterAcknowledged).then_some(state);
+    }
+
+    fn end_hold(
+        &mut self,
+        state: CounterState,
+        report: &PendingReport,
+        refused: &BTreeSet<usize>,
+        is_over: bool,
+    ) {
+        let state = if is_over { self.acknowledge(state, report, refused) } else { state };
+        self.memory = Some(state);
+    }
+
+    /// The refused records of which the receiver has nothing.
+    fn uncounted(&self, report: &PendingReport, refused: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let is_counted = |place: &usize| {
+            let record = &report.records[*place];
+            let key = (report.id.to_string(), record.provider.to_string(), record.day.to_string());
+            self.receiver.counted.contains_key(&key)
+        };
+        refused.iter().copied().filter(|place| !is_counted(place)).collect()
+    }
+
+    fn acknowledge(
+        &mut self,
+        state: CounterState,
+        report: &PendingReport,
+        refused: &BTreeSet<usize>,
+    ) -> CounterState {
+        let uncounted = self.uncounted(report, refused);
+        let state = state.acknowledged(refused, &uncounted).state;
         self.disk = Some(state.written());
-        let is_registered = |who: &str| self.receiver.registered.contains(who);
+        let refused = refused.iter().map(|place| report.records[*place].provider.to_string());
+        let refused = refused.collect::<BTreeSet<_>>();
         let (id, day) = (report.id.to_string(), report.records[0].day.to_string());
         let is_counted = |who: &str| {
             self.receiver.counted.contains_key(&(id.clone(), who.to_owned(), day.clone()))
         };
-        self.model.answered(|who| !is_registered(who), is_counted);
-        self.memory = (stop != Stop::AfterAcknowledged).then_some(state);
+        self.model.answered(|who| refused.contains(who), is_counted);
+        state
     }
 
     /// What the gateway shows, as a text and as the series of its whole lines.
@@ -323,8 +365,10 @@ proptest! {
         for step in steps {
             world.go(step);
         }
-        // Two passes without a failure: one for the report on its way, one for what is shown now.
-        for _ in 0..2 {
+        // Passes without a failure: for the report on its way, for one that is held, and for what is
+        // shown now.
+        for _ in 0..3 {
+            world.go(Step::Time(400));
             world.go(Step::Ship { stop: Stop::Nowhere, is_open: true, cut: None });
         }
         prop_assert_eq!(world.receiver.sums(), world.model.expected);

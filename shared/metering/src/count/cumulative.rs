@@ -214,12 +214,13 @@ enum Apis {
 }
 
 /// How many reports may continue one: 20,000 APIs of a provider in an hour of a log.
-const CONTINUED_MAX: u8 = 9;
+pub(crate) const CONTINUED_MAX: usize = 9;
 
 /// How often a report is read again because others added APIs to it.
 const RACES_MAX: u8 = 5;
 
-fn continued_id(id: &ReportId, number: u8) -> ReportId {
+/// The id of the report that continues another one, by its number; 0 is that one.
+pub(crate) fn continued_id(id: &ReportId, number: usize) -> ReportId {
     if number == 0 {
         return id.clone();
     }

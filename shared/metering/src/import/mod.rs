@@ -22,7 +22,7 @@ use steelyard_runtime::Clock;
 use steelyard_store::{Counted, Raised, StoreError, UsageTable};
 use thiserror::Error;
 
-use crate::count::{Counter, Counting, Cumulative, CumulativeShares};
+use crate::count::{CONTINUED_MAX, Counter, Counting, Cumulative, CumulativeShares, continued_id};
 
 /// How far an import is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,6 +177,12 @@ impl<'a> Importing<'a> {
     #[must_use]
     pub fn new(by: &'a ImportAs, counters: &'a Counters) -> Importing<'a> {
         Importing { summary: Summary::default(), by, counters, callers: BTreeMap::new() }
+    }
+
+    /// The source in whose name it counts.
+    #[must_use]
+    pub fn source(&self) -> &SourceId {
+        &self.by.source
     }
 
     /// Registers the new callers of a batch, as [`import`] does, and counts it. Gives the shares of
@@ -375,10 +381,7 @@ pub async fn count_post(
 ) -> Result<BTreeSet<usize>, ImportError> {
     let mut refused = BTreeSet::new();
     for (number, (places, records)) in divided(records).into_iter().enumerate() {
-        let id = match number {
-            0 => id.clone(),
-            _ => format!("{id}.{number}").parse().unwrap_or_else(|_| id.clone()),
-        };
+        let id = continued_id(&id, number);
         let report = report_of(&records, source, &id);
         let counting = counter.count_allowed(&report, allowance).await;
         let counting =
@@ -387,6 +390,11 @@ pub async fn count_post(
         refused.extend(of_report.into_iter().filter_map(|place| places.get(place).copied()));
     }
     Ok(refused)
+}
+
+/// The ids under which the records of a report may be counted, the report's own first.
+pub fn divided_ids(id: &ReportId) -> impl Iterator<Item = ReportId> {
+    (0..=CONTINUED_MAX).map(|number| continued_id(id, number))
 }
 
 /// Records with their places, in as many reports as their APIs need: one holds so many of a

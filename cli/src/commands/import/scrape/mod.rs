@@ -14,9 +14,10 @@ use clap::Args;
 use serde::Serialize;
 use steelyard_billing::ProviderId;
 use steelyard_import::{
-    Acknowledged, CounterOutcome, CounterState, Prepared, Record, SeriesRule, Summary,
+    Acknowledged, CounterOutcome, CounterState, PendingReport, Prepared, Record, SeriesRule,
+    Summary,
 };
-use steelyard_metering::{Counters, ImportAs, Importing};
+use steelyard_metering::{Counters, ImportAs, Importing, divided_ids};
 use steelyard_pricing::BillingMonth;
 use steelyard_runtime::{Error, chain};
 
@@ -117,6 +118,9 @@ impl ScrapeArgs {
     }
 }
 
+const HELD: &str = "a report that may have been sent before is refused in part, and nothing of that part is counted: \
+                    its calls wait for six minutes, until nothing of it can be on its way";
+
 /// A scraper that runs.
 struct Scraper<'a, R> {
     target: Target,
@@ -209,20 +213,64 @@ where
     }
 
     async fn send(&mut self) -> Result<(), Error> {
-        let Some(pending) = self.state.pending() else { return Ok(()) };
-        let (id, records) = (pending.id.clone(), pending.records.iter().map(Record::from));
-        let records = records.collect::<Vec<_>>();
+        let Some(pending) = self.state.pending().cloned() else { return Ok(()) };
+        if let Some(held) = pending.held() {
+            if !held.is_over(self.counters.clock.now()) {
+                return Err(HELD.into());
+            }
+            let uncounted = self.uncounted(&pending, &held.refused).await?;
+            return self.acknowledge(self.state.clone(), &held.refused, &uncounted);
+        }
+        let records = pending.records.iter().map(Record::from).collect::<Vec<_>>();
         // From here on the report may have been sent, even if the call fails.
         let unanswered = self.state.clone().unanswered();
         let sent = std::mem::replace(&mut self.state, unanswered);
-        let refused = self.importing.count_report(&id, records, &self.register).await?;
-        let Acknowledged { state, waiting, given_up } = sent.acknowledged(&refused);
+        let refused = self.importing.count_report(&pending.id, records, &self.register).await?;
+        if pending.was_sent() && !self.uncounted(&pending, &refused).await?.is_empty() {
+            self.state = sent.unanswered().holding(refused, self.counters.clock.now());
+            self.file.write(&self.state.written())?;
+            self.take_summary();
+            return Err(HELD.into());
+        }
+        self.acknowledge(sent, &refused, &BTreeSet::new())?;
+        self.take_summary();
+        Ok(())
+    }
+
+    fn acknowledge(
+        &mut self,
+        state: CounterState,
+        refused: &BTreeSet<usize>,
+        uncounted: &BTreeSet<usize>,
+    ) -> Result<(), Error> {
+        let Acknowledged { state, waiting, given_up } = state.acknowledged(refused, uncounted);
         self.file.write(&state.written())?;
         self.state = state;
         self.scraped.waiting = waiting;
         self.scraped.given_up += given_up;
-        self.take_summary();
         Ok(())
+    }
+
+    /// The refused records of a report whose provider and day it has nothing of in the table.
+    async fn uncounted(
+        &self,
+        report: &PendingReport,
+        refused: &BTreeSet<usize>,
+    ) -> Result<BTreeSet<usize>, Error> {
+        let (usage, source) = (&self.counters.usage, self.importing.source());
+        let share = |place: &usize| {
+            let record = &report.records[*place];
+            (record.provider.clone(), record.day)
+        };
+        let mut counted = BTreeSet::new();
+        for (provider, day) in refused.iter().map(share).collect::<BTreeSet<_>>() {
+            for id in divided_ids(&report.id) {
+                if !usage.reports_alone(&provider, (source, &id), &[day]).await?.is_empty() {
+                    counted.insert((provider.clone(), day));
+                }
+            }
+        }
+        Ok(refused.iter().copied().filter(|place| !counted.contains(&share(place))).collect())
     }
 
     /// Adds what became of a report, which begins with no sums of its own: those have a bound.
