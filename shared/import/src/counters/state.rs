@@ -60,7 +60,7 @@ pub struct PendingReport {
     held: Option<HeldReport>,
 }
 
-/// A report that is not sent any more. Part of it was refused, and nothing of that was found to be
+/// A report that is no longer sent. Part of it was refused, and nothing of that was found to be
 /// counted; but a request that nobody waits for may still be on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,7 +82,7 @@ impl PendingReport {
         PendingReport { id, records, is_unsent: true, held: None }
     }
 
-    /// Why it is not sent any more, if so.
+    /// Why it is no longer sent, if so.
     #[must_use]
     pub fn held(&self) -> Option<&HeldReport> {
         self.held.as_ref()
@@ -96,7 +96,7 @@ impl PendingReport {
 }
 
 impl HeldReport {
-    /// Whether by then nothing of the report can be on its way any more.
+    /// Whether by then nothing of the report can be on its way.
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         now.duration_since(self.since) >= ON_ITS_WAY_MAX

@@ -365,8 +365,8 @@ proptest! {
         for step in steps {
             world.go(step);
         }
-        // Passes without a failure: for the report on its way, for one that is held, and for what is
-        // shown now.
+        // Passes without a failure: for the report on its way, for one that is held, and for what
+        // is shown now.
         for _ in 0..3 {
             world.go(Step::Time(400));
             world.go(Step::Ship { stop: Stop::Nowhere, is_open: true, cut: None });
