@@ -142,13 +142,30 @@ pub(crate) fn until_quote(text: &str) -> Option<(&str, &str)> {
 
 /// Whether `[time] "` stands outside quotation marks: another line follows without a line break
 /// between, such as where a log was joined to one that did not end in one.
+///
+/// Where the first line ends inside of a field, the quotation marks are odd, which no client can make
+/// them: a time in brackets anywhere shows another line then.
 fn has_time_and_request(rest: &str) -> bool {
+    let is_time = |text: &str| read_time(text).is_some();
+    let times = rest.split('[').skip(1).filter_map(|text| text.split_once(']'));
+    if !times.clone().any(|(text, _)| is_time(text)) {
+        return false;
+    }
+    let mut marks = 0;
+    let mut after = rest;
+    while let Some((_, next)) = until_quote(after) {
+        (marks, after) = (marks + 1, next);
+    }
+    if marks % 2 == 1 {
+        return true;
+    }
     let mut rest = rest;
     loop {
         let (plain, quoted) =
             until_quote(rest).map_or((rest, None), |(plain, quoted)| (plain, Some(quoted)));
-        let time = plain.strip_suffix("] ").and_then(|plain| plain.rsplit_once('['));
-        if quoted.is_some() && time.is_some_and(|(_, time)| read_time(time).is_some()) {
+        let time = plain.strip_suffix(' ').unwrap_or(plain).strip_suffix(']');
+        let time = time.and_then(|plain| plain.rsplit_once('['));
+        if quoted.is_some() && time.is_some_and(|(_, time)| is_time(time)) {
             return true;
         }
         let Some((_, after)) = quoted.and_then(until_quote) else { return false };
@@ -187,6 +204,10 @@ mod tests {
     fn two_lines_without_a_line_break_between_are_no_call() {
         let one = r#"1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "-""#;
         for joined in [format!("{one}{one}"), format!("{one} {one}"), format!("{one}\r{one}")] {
+            assert_eq!(short(&joined), Err(LogLineError::TwoLines), "{joined}");
+        }
+        let api = r#"1.2.3.4 - - [17/May/2015:10:05:03 +0000]"GET /a HTTP/1.1" 200 5"#;
+        for joined in [format!("{one}{api}"), format!("{}{one}", &one[..one.len() - 2])] {
             assert_eq!(short(&joined), Err(LogLineError::TwoLines), "{joined}");
         }
         // A client can write the same into a header, and a server can log a time as a field.

@@ -46,7 +46,7 @@ pub enum LineError {
     When,
     /// The line's own id is none.
     #[error(
-        "id: must be a text of 1 to {ID_BYTES_MAX} bytes, or a whole number of at most 18 digits"
+        "id: must be a text of 1 to {ID_BYTES_MAX} bytes, or a whole number that is read exactly"
     )]
     Id,
     /// The line is out of order, and the other calls of its minute are counted as a whole.

@@ -10,7 +10,10 @@ use super::line::{Identity, Line, LineCalls};
 use super::line_error::LineError;
 use super::rule::Rule;
 
-/// The most calls of a post: with ids of their own they are counted one by one, within the time
+/// The most lines of a post: each may be bad, and is named then.
+const LINES_MAX: usize = 100_000;
+
+/// The most calls of a post that have ids of their own: they are counted one by one, within the time
 /// that a request has.
 pub const POST_ENTRIES_MAX: usize = 10_000;
 
@@ -21,7 +24,9 @@ pub enum PostError {
     #[error(transparent)]
     Json(#[from] JsonError),
     /// The post has too many entries.
-    #[error("the post has {0} entries; {POST_ENTRIES_MAX} are the most")]
+    #[error(
+        "the post has {0} entries; {LINES_MAX} are the most, and {POST_ENTRIES_MAX} with ids of their own"
+    )]
     TooMany(usize),
 }
 
@@ -49,7 +54,7 @@ impl Batch {
             Some(entries) => entries.len(),
             None => lines().filter(|line| !line.trim_ascii().is_empty()).count(),
         };
-        if entries > POST_ENTRIES_MAX {
+        if entries > LINES_MAX {
             return Err(PostError::TooMany(entries));
         }
         match whole {
@@ -64,7 +69,12 @@ impl Batch {
                 }
             }
         }
-        Ok(post.end())
+        let batch = post.end();
+        // Those without an id are summed.
+        match batch.identified.len() {
+            calls if calls > POST_ENTRIES_MAX => Err(PostError::TooMany(calls)),
+            _ => Ok(batch),
+        }
     }
 }
 

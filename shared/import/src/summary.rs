@@ -61,6 +61,10 @@ pub struct Summary {
     pub refusals: Reasons<Refusal>,
     /// The doubts about where the file may be cut.
     pub edges: Edges,
+    /// Whether calls were refused with which nothing is wrong: they can be counted when an operator
+    /// has repaired what is stored.
+    #[serde(skip)]
+    pub is_to_be_sent_again: bool,
 }
 
 /// All are counted, the first are shown.

@@ -42,6 +42,10 @@ pub struct Counting {
     /// Whether nothing was counted, since the source may report for none of the providers.
     #[serde(skip)]
     pub is_forbidden: bool,
+    /// Whether something was refused with which nothing is wrong: it can be counted when an operator
+    /// has repaired what is stored.
+    #[serde(skip)]
+    pub is_to_be_sent_again: bool,
 }
 
 /// The outcomes of a report, by provider and billing day.
@@ -362,9 +366,13 @@ impl Granted {
         let providers = became.into_iter().map(|(provider, days)| (provider, counted(days)));
         let providers = providers.filter(|(_, days)| !days.is_empty()).collect();
         let refused = self.accepted.refused.iter();
+        let is_to_be_sent_again = refused.clone().any(|refused| {
+            matches!(refused.why, Refusal::UnreadableProvider(_) | Refusal::UnreadableReport { .. })
+        });
         let refused =
             refused.map(|r| RefusedRecord { index: r.index, reason: r.why.to_string() }).collect();
-        Counting { providers, refused, is_forbidden: self.is_forbidden }
+        let is_forbidden = self.is_forbidden;
+        Counting { providers, refused, is_forbidden, is_to_be_sent_again }
     }
 }
 

@@ -286,17 +286,18 @@ impl Voider {
             let (report, source) = (report.clone(), void.source.clone());
             async move { self.table.reports_named(provider, (&source, &report), &[day]).await }
         };
-        if !of(id).await?.is_empty() {
-            return self.note(provider, day).await;
-        }
         if of(&void.report).await?.iter().any(|found| !is_by_set(found, void)) {
             return Ok(());
         }
         // One that is not there is an error: it may have expired.
-        for withdrawn in self.open(&Void { day: Some(day), ..void.clone() }).await? {
+        let withdrawn = self.open(&Void { day: Some(day), ..void.clone() }).await?;
+        for (number, withdrawn) in withdrawn.into_iter().enumerate() {
             let counted_at = self.clock.now();
+            // Reports of several minutes may have one id.
+            let again =
+                if number == 0 { Some(id.clone()) } else { format!("{id}.{number}").parse().ok() };
             let again = CountedReport {
-                report: id.clone(),
+                report: again.ok_or_else(|| VoidError::IdUsed(id.clone()))?,
                 counted_at,
                 withdrawn: None,
                 combined_at: None,

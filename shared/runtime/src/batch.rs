@@ -8,6 +8,7 @@ use std::sync::Arc;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use futures::FutureExt;
 use futures::future::join_all;
+use futures::stream::{self, StreamExt};
 use serde_json::Value;
 use steelyard_billing::Caller;
 
@@ -72,8 +73,14 @@ where
         }
     }
     let handling = groups.into_values().chain(alone).map(|group| handled_group(group, &handle));
-    response(join_all(handling).await.into_iter().flatten().collect())
+    // Collected first: a future that borrows from an iterator would not be general enough.
+    let handling = handling.collect::<Vec<_>>();
+    let handled = stream::iter(handling).buffer_unordered(GROUPS_AT_ONCE).collect::<Vec<_>>().await;
+    response(handled.into_iter().flatten().collect())
 }
+
+/// How many groups are handled at the same time: as many as the largest batch of single messages.
+const GROUPS_AT_ONCE: usize = 10;
 
 async fn handled_group<T, W>(
     group: Vec<(String, Arc<T>)>,
@@ -84,7 +91,9 @@ where
 {
     let (ids, messages): (Vec<String>, Vec<Arc<T>>) = group.into_iter().unzip();
     if let Ok(done) = AssertUnwindSafe(handle(messages.clone())).catch_unwind().await {
-        return ids.into_iter().zip(done).collect();
+        // One that has no outcome comes again.
+        let missing = std::iter::repeat_with(|| Err("a message has no outcome".into()));
+        return ids.into_iter().zip(done.into_iter().chain(missing)).collect();
     }
     let each = ids.into_iter().zip(messages).map(|(id, message)| {
         handled(id, async { handle(vec![message]).await.pop().ok_or("a message has no outcome")? })

@@ -48,11 +48,13 @@ pub struct OfMinute {
     pub minute: Minute,
 }
 
-/// The most reports of an item: with ids of the longest kind some 200 kilobytes.
-const REPORTS_MAX: usize = 1_000;
+/// The most reports of an item. Each may be withdrawn, with a reason of 500 characters and the name of
+/// a caller, which stay in the item: some 3.5 kilobytes. More than a kilobyte each, a larger item would
+/// cost no less.
+const REPORTS_MAX: usize = 100;
 
 /// How many days are searched for a report at the same time.
-const DAYS_AT_ONCE: usize = 8;
+const DAYS_AT_ONCE: usize = 2;
 
 const COUNT: &str = "count reports that are stored together";
 const FIND: &str = "find a report among those that are stored together";
@@ -147,7 +149,7 @@ impl UsageTable {
     }
 
     /// What a source reported of a provider under an id, for those of some days that it reported.
-    /// Where it has no item of its own, all that is stored together of these days is read.
+    /// All that is stored together of these days is read.
     ///
     /// # Errors
     ///
@@ -158,21 +160,51 @@ impl UsageTable {
         (source, report): (&SourceId, &ReportId),
         days: &[BillingDay],
     ) -> Result<Vec<CountedReport>, StoreError> {
-        let alone = self.reports_alone(provider, (source, report), days).await?;
-        if !alone.is_empty() {
-            return Ok(alone);
-        }
-        let searching = days.iter().map(|day| async move {
-            let prefix = combined_of(*day, source);
-            let range = Range::prefix(&self.table, provider.to_string(), &prefix);
-            read_items(FIND, &range.all(&self.client, FIND).await?)
-        });
+        let mut found = self.reports_alone(provider, (source, report), days).await?;
+        let searching = days.iter().map(|day| self.search(provider, (source, report), *day));
         // Collected first: a future that borrows from an iterator would not be general enough.
         let searching = stream::iter(searching.collect::<Vec<_>>()).buffered(DAYS_AT_ONCE);
-        let combined: Vec<Vec<CountedReport>> = searching.try_collect().await?;
-        let of_name = combined.into_iter().flatten().filter(|found| found.report == *report);
-        Ok(of_name.collect())
+        let mut unreadable = None;
+        for searched in searching.try_collect::<Vec<_>>().await? {
+            found.extend(searched.found);
+            unreadable = unreadable.or(searched.unreadable);
+        }
+        // One that was found is none of an item that cannot be read.
+        unreadable.filter(|_| found.is_empty()).map_or(Ok(found), Err)
     }
+
+    /// The reports of a day under an id that are stored with others, page by page.
+    async fn search(
+        &self,
+        provider: &ProviderId,
+        (source, report): (&SourceId, &ReportId),
+        day: BillingDay,
+    ) -> Result<Searched, StoreError> {
+        let prefix = combined_of(day, source);
+        let range = Range::prefix(&self.table, provider.to_string(), &prefix);
+        let (mut searched, mut after) = (Searched::default(), None);
+        loop {
+            let page = range.page(&self.client, FIND, after, None).await?;
+            for item in &page.items {
+                match read_those(FIND, item, |id| id == report.as_str()) {
+                    Ok(found) => searched.found.extend(found),
+                    Err(error) => searched.unreadable = Some(error),
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(searched),
+            }
+        }
+    }
+}
+
+/// What was found of a report.
+#[derive(Default)]
+struct Searched {
+    found: Vec<CountedReport>,
+    /// Why an item cannot be read that may have it.
+    unreadable: Option<StoreError>,
 }
 
 /// What becomes of reports beside those that are stored, and the places of those that are new.
@@ -228,7 +260,10 @@ fn pack(reports: &[&CountedReport]) -> Result<Vec<u8>, PackError> {
     Ok(postcard::to_allocvec(&Packed { usages, reports: packed })?)
 }
 
-fn unpack(bytes: &[u8]) -> Result<Vec<(ReportId, [u8; 32], Usage)>, PackError> {
+fn unpack(
+    bytes: &[u8],
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<(ReportId, [u8; 32], Usage)>, PackError> {
     let (Packed { usages, reports }, rest) = postcard::take_from_bytes(bytes)?;
     if !rest.is_empty() {
         return Err(PackError::Content(format!("{} bytes after its end", rest.len())));
@@ -240,7 +275,7 @@ fn unpack(bytes: &[u8]) -> Result<Vec<(ReportId, [u8; 32], Usage)>, PackError> {
         let id = id.parse().map_err(|_| PackError::Content(format!("the id `{id}`")))?;
         Ok((id, digest, usage))
     };
-    reports.into_iter().map(report).collect()
+    reports.into_iter().filter(|report| is_wanted(&report.id)).map(report).collect()
 }
 
 fn read_items(operation: &'static str, items: &[Item]) -> Result<Vec<CountedReport>, StoreError> {
@@ -250,12 +285,21 @@ fn read_items(operation: &'static str, items: &[Item]) -> Result<Vec<CountedRepo
 
 /// The reports of an item that has several.
 pub(crate) fn read(operation: &'static str, item: &Item) -> Result<Vec<CountedReport>, StoreError> {
+    read_those(operation, item, |_| true)
+}
+
+/// Those of them that are wanted by their ids.
+fn read_those(
+    operation: &'static str,
+    item: &Item,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<CountedReport>, StoreError> {
     check_format(operation, item)?;
     let corrupt = unreadable(operation, item);
     let (day, source, rest) = named(operation, item)?;
     let combined_at = combined_at(rest);
     let combined_at = combined_at.ok_or_else(|| corrupt("its key names no minute".to_owned()))?;
-    let reports = unpack(bytes(operation, item, COMBINED)?);
+    let reports = unpack(bytes(operation, item, COMBINED)?, &is_wanted);
     let reports = reports.map_err(|error| corrupt(error.to_string()))?;
     let Plain { counted_at_s, mut withdrawals } = from_item(operation, item.clone())?;
     let report = |(report, digest, metered)| CountedReport {
@@ -269,7 +313,7 @@ pub(crate) fn read(operation: &'static str, item: &Item) -> Result<Vec<CountedRe
         report,
     };
     let reports = reports.into_iter().map(report).collect();
-    match withdrawals.keys().next() {
+    match withdrawals.keys().find(|id| is_wanted(id.as_str())) {
         None => Ok(reports),
         Some(id) => Err(corrupt(format!("it withdraws `{id}`, which it does not have"))),
     }

@@ -106,7 +106,7 @@ impl UsageTable {
     }
 
     /// The answer of [`UsageTable::raise`] to a report of a month that is closed: none if anything
-    /// of it would be new.
+    /// of it would be new. One with too many APIs may be counted in reports that continue it.
     ///
     /// # Errors
     ///
@@ -121,7 +121,8 @@ impl UsageTable {
         let found = batch::items(&self.client, &self.table, FIND, keys).await?.pop();
         let Some(found) = found else { return Ok(None) };
         let settled = Merged::of(Some(Stored::read(found)?), report)?.err();
-        Ok(settled.filter(|settled| !matches!(settled, Raised::TooLarge(_))))
+        let is_new = |settled: &Raised| matches!(settled, Raised::TooLarge(why) if *why != TooLarge::TooManyApis);
+        Ok(settled.filter(|settled| !is_new(settled)))
     }
 
     /// What is stored of cumulative reports under one id, for those of some providers and days that

@@ -242,6 +242,28 @@ async fn event_that_is_withdrawn_counts_no_more_and_those_beside_it_do() {
     platform.books_hold().await;
 }
 
+#[tokio::test]
+async fn reports_of_one_id_are_withdrawn_wherever_they_are_stored() {
+    let platform = platform().await;
+    let mut plain = event(1, "shop", 0, 4);
+    plain["combined"] = json!(false);
+    // Another minute, and not combined: each is another report of the same id.
+    let all = [event(1, "shop", 0, 1), event(1, "shop", 60, 2), plain, event(2, "shop", 0, 8)];
+    assert_eq!(send(&platform, &all).await.status, 200);
+    assert_eq!(platform.calls("shop").await, 15);
+    let (provider, day) = ("shop".parse().unwrap(), "2015-05-02".parse().unwrap());
+    let reports = platform.stack.tables.usage.reports(&provider, day, day);
+    let reports = futures::TryStreamExt::try_collect::<Vec<_>>(reports).await.unwrap();
+    let of_id = reports.iter().find(|report| report.metered.total().unwrap().calls.get() == 2);
+    let void = json!({
+        "provider": "shop", "source": "eu-1", "id": of_id.unwrap().report, "reason": "wrong",
+    });
+    let body = void.to_string();
+    let sent = http_event(&Method::POST, VOID_PATH, &HeaderMap::new(), body.as_bytes());
+    assert_eq!(platform.request(sent).await.status, 200);
+    assert_eq!(platform.calls("shop").await, 8);
+}
+
 /// The id of the report of 600,000 calls.
 async fn outcome_id(platform: &Platform) -> String {
     let (provider, day) = ("shop".parse().unwrap(), "2015-05-02".parse().unwrap());
@@ -282,6 +304,10 @@ async fn an_item_that_cannot_be_read_fails_its_minute_and_no_other() {
     // The thirty of shop in the first minute.
     assert_eq!(answer["batchItemFailures"].as_array().unwrap().len(), 30);
     assert_eq!(platform.calls("tool").await, independent(&all)["tool"]);
+    // A large event is compared with its month, which cannot be read: no other fails with it.
+    let batch = [event(900, "shop", 120, 10_000_000), event(901, "tool", 120, 1)];
+    let answer = send(&platform, &batch).await;
+    assert_eq!(outcomes(&answer), BTreeMap::from([("counted", 1), ("refused", 1)]), "{answer:?}");
 }
 
 #[tokio::test]

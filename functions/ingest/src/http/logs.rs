@@ -57,7 +57,13 @@ impl Ingest {
             Err(error) => {
                 let problem = match &error {
                     PostError::Json(_) => Problem::MalformedRequest,
-                    PostError::TooMany(_) => Problem::TooManyRecords,
+                    PostError::TooMany(entries) => {
+                        tracing::warn!(
+                            %caller, source.id = %source, logs_not_counted = *entries,
+                            "a post of logs is too large"
+                        );
+                        Problem::TooManyRecords
+                    }
                 };
                 return web::problem(problem, &error.to_string(), json!({}));
             }
@@ -91,6 +97,11 @@ impl Ingest {
                 %caller, source.id = %source, report.id = %id, %outcome,
                 logs_not_counted = summary.not_counted(),
                 "a post of logs is not counted whole"
+            );
+        }
+        if summary.is_to_be_sent_again {
+            return web::unavailable(
+                "what is stored of some calls cannot be read; send the same post again: the others are counted",
             );
         }
         web::json_answer(200, &outcome)

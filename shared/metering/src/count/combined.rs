@@ -9,7 +9,7 @@ use steelyard_billing::{Allowance, Minute};
 use steelyard_report::{Refusal, UsageReport};
 use steelyard_store::{Counted, CountedReport, OfMinute, StoreError};
 
-use super::limits::MonthSums;
+use super::limits::{MonthSums, WhyOverfull};
 use super::{
     AT_ONCE, Became, Counter, Counting, Granted, Months, counted_report, unless_unreadable,
     warn_of_conflict,
@@ -79,9 +79,13 @@ impl Counter {
         let registered = self.registered(providers, now).await?;
         let months = Months { calendar: &self.calendar, registered: &registered, now };
         let mut minutes = BTreeMap::<OfMinute, Vec<(usize, CountedReport)>>::new();
+        let mut failed = BTreeMap::new();
         for (place, (granted, (_, report, minute))) in granted.iter_mut().zip(reports).enumerate() {
             granted.refuse(|provider, day| months.unbilled(provider, day));
-            self.refuse_overfull(report, granted, &months).await?;
+            if let Err(error) = self.refuse_overfull(report, granted, &months).await {
+                failed.insert(place, Arc::new(error));
+                continue;
+            }
             for (provider, share) in &granted.accepted.shares {
                 for day in share.records.keys().copied() {
                     let (provider, source) = (provider.clone(), report.source.clone());
@@ -106,6 +110,7 @@ impl Counter {
         let counted = counting.collect::<Vec<_>>().await;
         let counted = self.noted(counted, &months).await;
         let mut outcomes = granted.iter().map(|_| Ok(Became::new())).collect::<Vec<_>>();
+        failed.into_iter().for_each(|(place, error)| outcomes[place] = Err(error));
         for (of, places, became) in counted {
             match became {
                 Ok(became) => {
@@ -169,7 +174,12 @@ impl Counter {
             open.for_each(|(day, usage)| sums.add(provider, *day, usage));
         }
         let overfull = self.overfull((&report.source, &report.id), sums).await?;
-        granted.refuse(|provider, day| overfull.why(provider, day).map(Refusal::TooMuch));
+        granted.refuse(|provider, day| {
+            overfull.why(provider, day).map(|why| match why {
+                WhyOverfull::TooMuch(why) => Refusal::TooMuch(why),
+                WhyOverfull::Unreadable(why) => why,
+            })
+        });
         Ok(())
     }
 

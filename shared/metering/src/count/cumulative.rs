@@ -13,7 +13,7 @@ use steelyard_pricing::{BillingDay, Metered};
 use steelyard_report::{Accepted, FUTURE_MAX, Refusal};
 use steelyard_store::{Counted, CumulativeReport, Raised, StoreError};
 
-use super::limits::MonthSums;
+use super::limits::{MonthSums, WhyOverfull};
 use super::{AT_ONCE, Became, Counter, Months, unless_unreadable, warn_of_conflict};
 
 /// What names a cumulative report, and how it counts.
@@ -110,7 +110,8 @@ impl Counter {
         let overfull = &self.overfull((report.source, report.id), sums).await?;
         let raising = shares.into_iter().map(|((provider, day), usage)| async move {
             let raised = match overfull.why(&provider, day) {
-                Some(why) => Ok(Raised::TooLarge(why.into())),
+                Some(WhyOverfull::TooMuch(why)) => Ok(Raised::TooLarge(why.into())),
+                Some(WhyOverfull::Unreadable(why)) => Err(why),
                 None => {
                     let share = (&provider, day, usage);
                     let raised = match apis {
@@ -141,11 +142,22 @@ impl Counter {
         let (mut rest, mut gained, mut races) = (usage, Metered::ZERO, 0);
         let mut number = 0;
         while number <= CONTINUED_MAX {
-            let id = continued_id(report.id, number);
+            let Some(id) = continued_id(report.id, number) else { break };
             let report = Cumulative { id: &id, ..report };
             let whole = self.raise_share(report, (provider, day, rest.clone()), months).await?;
-            if whole != Ok(Raised::TooLarge(TooLarge::TooManyApis)) {
-                return Ok(with_gained(whole, gained));
+            match whole {
+                Ok(Raised::TooLarge(TooLarge::TooManyApis)) => {}
+                Ok(Raised::TooLarge(TooLarge::TooManyParts(_))) => {
+                    // The minutes that are counted whole take little room.
+                    let (counts, lines) = rest.divide();
+                    let raised = self.raise_share(report, (provider, day, counts), months).await?;
+                    return Ok(match with_gained(raised, gained) {
+                        Ok(Raised::Counted(gained)) => Ok(Raised::CountedPart(gained, lines)),
+                        Ok(Raised::Duplicate) => Ok(Raised::CountedPart(Metered::ZERO, lines)),
+                        other => other,
+                    });
+                }
+                other => return Ok(with_gained(other, gained)),
             }
             let key = (provider.clone(), day);
             let known = self.table.cumulative((report.source, &id), std::slice::from_ref(&key));
@@ -219,12 +231,10 @@ pub(crate) const CONTINUED_MAX: usize = 9;
 /// How often a report is read again because others added APIs to it.
 const RACES_MAX: u8 = 5;
 
-/// The id of the report that continues another one, by its number; 0 is that one.
-pub(crate) fn continued_id(id: &ReportId, number: usize) -> ReportId {
-    if number == 0 {
-        return id.clone();
-    }
-    format!("{id}.{number}").parse().unwrap_or_else(|_| id.clone())
+/// The id of the report that continues another one, by its number; 0 is that one. None if it would
+/// be too long.
+pub(crate) fn continued_id(id: &ReportId, number: usize) -> Option<ReportId> {
+    if number == 0 { Some(id.clone()) } else { format!("{id}.{number}").parse().ok() }
 }
 
 /// An outcome with what the reports before gained.

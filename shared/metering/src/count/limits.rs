@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use futures::TryStreamExt;
 use steelyard_billing::{ProviderId, ReportId, SourceId};
 use steelyard_pricing::{Amount, BillingDay, BillingMonth, Calls, Metered, Usage, UsageError};
+use steelyard_report::Refusal;
 use steelyard_store::StoreError;
 
-use super::Counter;
+use super::{Counter, unless_unreadable};
 
 /// A report with as many calls of a provider's month, or as large an amount, is compared with what
 /// the month has: a ten thousandth of what it may have. Smaller reports cost no read, and ten
@@ -21,7 +22,16 @@ pub(super) struct MonthSums(BTreeMap<(ProviderId, BillingMonth), Result<Metered,
 
 /// The months that would have more than can be rated, each with the reason.
 #[derive(Debug, Default)]
-pub(super) struct Overfull(BTreeMap<(ProviderId, BillingMonth), UsageError>);
+pub(super) struct Overfull(BTreeMap<(ProviderId, BillingMonth), WhyOverfull>);
+
+/// Why a month takes no more of a report.
+#[derive(Clone, Debug)]
+pub(super) enum WhyOverfull {
+    /// It would have more than can be rated.
+    TooMuch(UsageError),
+    /// What it has cannot be read.
+    Unreadable(Refusal),
+}
 
 impl MonthSums {
     /// Adds what the report has of a day.
@@ -38,7 +48,7 @@ impl MonthSums {
 
 impl Overfull {
     /// Why usage of a day is not taken.
-    pub(super) fn why(&self, provider: &ProviderId, day: BillingDay) -> Option<UsageError> {
+    pub(super) fn why(&self, provider: &ProviderId, day: BillingDay) -> Option<WhyOverfull> {
         self.0.get(&(provider.clone(), day.month())).cloned()
     }
 }
@@ -53,12 +63,17 @@ impl Counter {
         let mut overfull = Overfull::default();
         for ((provider, month), sum) in months.0 {
             let with_others = match sum {
-                Ok(sum) if is_large(sum) => self.with_others(id, &provider, month, sum).await?,
-                sum => sum,
+                Ok(sum) if is_large(sum) => {
+                    unless_unreadable(self.with_others(id, &provider, month, sum).await)?
+                }
+                sum => Ok(sum),
             };
-            if let Err(why) = with_others {
-                overfull.0.insert((provider, month), why);
-            }
+            let why = match with_others {
+                Ok(Ok(_)) => continue,
+                Ok(Err(why)) => WhyOverfull::TooMuch(why),
+                Err(why) => WhyOverfull::Unreadable(why),
+            };
+            overfull.0.insert((provider, month), why);
         }
         Ok(overfull)
     }

@@ -273,6 +273,10 @@ impl Counters {
     }
 }
 
+const TOO_MUCH_OF_AN_HOUR: &str = "more of one provider in an hour of a log than is counted: more than 20,000 APIs, or \
+                                   more than some 43,000 lines in minutes at whose edge the log is cut; give each \
+                                   log a source of its own, or rotate it where little is called";
+
 /// How many lines with an id of their own are made ready to be counted.
 const LINES_HELD: usize = 1_024;
 
@@ -323,6 +327,10 @@ async fn count_hour(
         };
         not_counted.extend(is_conflict.map(|is_conflict| {
             let (report, provider) = (id.clone(), provider.clone());
+            let metered = match &raised {
+                Ok(Raised::CountedPart(_, refused)) => total(refused),
+                _ => metered,
+            };
             NotCountedShare { report, day, provider, metered, is_conflict }
         }));
         tell(summary, Share { report: &id, provider, day, metered, line, usage }, raised);
@@ -381,7 +389,13 @@ pub async fn count_post(
 ) -> Result<BTreeSet<usize>, ImportError> {
     let mut refused = BTreeSet::new();
     for (number, (places, records)) in divided(records).into_iter().enumerate() {
-        let id = continued_id(&id, number);
+        let Some(id) = continued_id(&id, number) else {
+            for (place, record) in places.into_iter().zip(records) {
+                summary.refuse(record, TooLarge::TooManyApis.to_string());
+                refused.insert(place);
+            }
+            continue;
+        };
         let report = report_of(&records, source, &id);
         let counting = counter.count_allowed(&report, allowance).await;
         let counting =
@@ -394,7 +408,7 @@ pub async fn count_post(
 
 /// The ids under which the records of a report may be counted, the report's own first.
 pub fn divided_ids(id: &ReportId) -> impl Iterator<Item = ReportId> {
-    (0..=CONTINUED_MAX).map(|number| continued_id(id, number))
+    (0..=CONTINUED_MAX).filter_map(|number| continued_id(id, number))
 }
 
 /// Records with their places, in as many reports as their APIs need: one holds so many of a
@@ -426,6 +440,7 @@ fn tally(
     counting: &Counting,
 ) -> BTreeSet<usize> {
     summary.reports += 1;
+    summary.is_to_be_sent_again |= counting.is_to_be_sent_again;
     let refused = counting.refused.iter().map(|refused| (refused.index, &refused.reason));
     let reasons = refused.collect::<BTreeMap<_, _>>();
     let mut refused = reasons.keys().copied().collect::<BTreeSet<_>>();
@@ -463,14 +478,19 @@ fn report_of(records: &[Record], source: &SourceId, id: &ReportId) -> UsageRepor
     }
 }
 
-/// Adds to a summary a share of which some APIs are refused, since they are too many.
+/// The calls of a part of a share. The whole share can be counted.
+fn total(usage: &CumulativeUsage) -> Metered {
+    let usage = usage.usage().unwrap_or_default();
+    usage.iter().fold(Metered::ZERO, |all, (_, metered)| sum(all, metered))
+}
+
+/// Adds to a summary a share of which some is refused, since it has too many APIs or too many lines
+/// of minutes that are not whole.
 fn tell_part(summary: &mut Summary, share: Share<'_>, gained: Metered, refused: &CumulativeUsage) {
-    let usage = refused.usage().unwrap_or_default();
-    let metered = usage.iter().fold(Metered::ZERO, |all, (_, metered)| sum(all, metered));
+    let (usage, metered) = (refused.usage().unwrap_or_default(), total(refused));
     let counted = Share { metered: share.metered.above(metered), ..share.clone() };
     summary.count(&counted, gained);
-    let why = TooLarge::TooManyApis.to_string();
-    summary.refuse_share(Share { metered, usage, ..share }, &why);
+    summary.refuse_share(Share { metered, usage, ..share }, TOO_MUCH_OF_AN_HOUR);
 }
 
 /// Adds to a summary the outcome of a share of a cumulative report.

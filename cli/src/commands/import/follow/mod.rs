@@ -138,6 +138,13 @@ where
         if let Err(error) = tail.open() {
             self.failed(path, &error);
         }
+        let older = self.rotated.older();
+        if older > 0 {
+            self.tell(format!(
+                "note: rotated files that were not written in the last day are not read: {older}; import them if \
+                 they have lines that nobody counted"
+            ));
+        }
         let mut lines = Lines::new(&self.by.rule, &self.counters.calendar);
         let mut is_over = self.import_rotated(&tail, &lines).await;
         while !is_over {
@@ -215,7 +222,7 @@ where
         false
     }
 
-    /// Imports a file. One that cannot be read to its end is tried again in the next pass.
+    /// Imports a file. One that cannot be read to its end is tried again when it has changed.
     async fn import_file(&mut self, file: &Unread, followed: &Lines<'_>) -> bool {
         let mut input = match Input::open(&file.path) {
             Ok(input) => input,
@@ -257,6 +264,8 @@ where
                     return false;
                 }
                 Some(Err(error)) => {
+                    // It is tried again once it is written again.
+                    self.rotated.read(file);
                     self.failed(&file.path, &error);
                     return false;
                 }

@@ -56,6 +56,18 @@ impl Rotated {
         self.read.insert(file.identity, (file.bytes, Some(file.modified)));
     }
 
+    /// How many rotated files are too old to be read, as far as that can be known.
+    pub(super) fn older(&self) -> usize {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return 0 };
+        let is_older = |entry: &std::fs::DirEntry| {
+            let name = entry.file_name();
+            let is_rotated = name.to_str().is_some_and(|name| is_rotated(&self.name, name));
+            let modified = entry.metadata().and_then(|metadata| metadata.modified());
+            is_rotated && modified.is_ok_and(|modified| modified < self.since)
+        };
+        entries.flatten().filter(is_older).count()
+    }
+
     /// The files that have lines which were not read, the oldest first. The one that is followed is
     /// none of them, whatever its name is by now.
     ///
@@ -94,14 +106,18 @@ impl Rotated {
 }
 
 /// Whether a log that is rotated gets a name such as `web.log.1`, `web.log-20150517` or
-/// `web.log.2015-05-17.gz`: figures after the name of the log.
+/// `web.log.2015-05-17.gz`: a number below 100 or a date after the name of the log. Other numbers may
+/// be those of other logs, such as of a port.
 fn is_rotated(log: &str, name: &str) -> bool {
     let Some(rest) = name.strip_prefix(log) else { return false };
     let packed = [".gz", ".zst"].iter().find_map(|ending| rest.strip_suffix(ending));
     let rest = packed.unwrap_or(rest);
-    let figures = rest.strip_prefix(['.', '-']).unwrap_or_default();
-    let is_figure = |byte: u8| byte.is_ascii_digit() || b"-_.:T".contains(&byte);
-    figures.bytes().any(|byte| byte.is_ascii_digit()) && figures.bytes().all(is_figure)
+    let number = rest.strip_prefix(['.', '-']).unwrap_or_default();
+    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    let is_count = digits == number.len() && (1..=2).contains(&digits);
+    let is_date =
+        digits >= 6 && number.bytes().all(|byte| byte.is_ascii_digit() || b"-_.:T".contains(&byte));
+    is_count || is_date
 }
 
 #[cfg(test)]
@@ -120,7 +136,15 @@ mod tests {
         ] {
             assert!(is_rotated("web.log", name), "{name}");
         }
-        for name in ["web.log", "web.log.gz", "web.log.old", "web.log1", "web.log.", "a.log.1"] {
+        for name in [
+            "web.log",
+            "web.log.gz",
+            "web.log.old",
+            "web.log1",
+            "web.log.",
+            "web.log.443",
+            "a.log.1",
+        ] {
             assert!(!is_rotated("web.log", name), "{name}");
         }
     }
