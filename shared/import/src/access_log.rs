@@ -143,8 +143,8 @@ pub(crate) fn until_quote(text: &str) -> Option<(&str, &str)> {
 /// Whether `[time] "` stands outside quotation marks: another line follows without a line break
 /// between, such as where a log was joined to one that did not end in one.
 ///
-/// Where the first line ends inside of a field, the quotation marks are odd, which no client can make
-/// them: a time in brackets anywhere shows another line then.
+/// Where the first line ends inside of a field, the quotation marks are odd, which no client can
+/// make them: a time in brackets anywhere shows another line then.
 fn has_time_and_request(rest: &str) -> bool {
     let is_time = |text: &str| read_time(text).is_some();
     let times = rest.split('[').skip(1).filter_map(|text| text.split_once(']'));

@@ -13,8 +13,8 @@ use super::rule::Rule;
 /// The most lines of a post: each may be bad, and is named then.
 const LINES_MAX: usize = 100_000;
 
-/// The most calls of a post that have ids of their own: they are counted one by one, within the time
-/// that a request has.
+/// The most calls of a post that have ids of their own: they are counted one by one, within the
+/// time that a request has.
 pub const POST_ENTRIES_MAX: usize = 10_000;
 
 /// Why a post is refused as a whole.

@@ -42,8 +42,8 @@ pub struct Counting {
     /// Whether nothing was counted, since the source may report for none of the providers.
     #[serde(skip)]
     pub is_forbidden: bool,
-    /// Whether something was refused with which nothing is wrong: it can be counted when an operator
-    /// has repaired what is stored.
+    /// Whether something was refused with which nothing is wrong: it can be counted when an
+    /// operator has repaired what is stored.
     #[serde(skip)]
     pub is_to_be_sent_again: bool,
 }

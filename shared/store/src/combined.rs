@@ -48,9 +48,9 @@ pub struct OfMinute {
     pub minute: Minute,
 }
 
-/// The most reports of an item. Each may be withdrawn, with a reason of 500 characters and the name of
-/// a caller, which stay in the item: some 3.5 kilobytes. More than a kilobyte each, a larger item would
-/// cost no less.
+/// The most reports of an item. Each may be withdrawn, with a reason of 500 characters and the name
+/// of a caller, which stay in the item: some 3.5 kilobytes. A larger item would cost no less, since
+/// an item costs by the kilobyte.
 const REPORTS_MAX: usize = 100;
 
 /// How many days are searched for a report at the same time.
@@ -199,7 +199,7 @@ impl UsageTable {
     }
 }
 
-/// What was found of a report.
+/// The reports of a name that a search found.
 #[derive(Default)]
 struct Searched {
     found: Vec<CountedReport>,

@@ -27,9 +27,9 @@ pub(super) struct Overfull(BTreeMap<(ProviderId, BillingMonth), WhyOverfull>);
 /// Why a month takes no more of a report.
 #[derive(Clone, Debug)]
 pub(super) enum WhyOverfull {
-    /// It would have more than can be rated.
+    /// The month would have more than can be rated.
     TooMuch(UsageError),
-    /// What it has cannot be read.
+    /// A stored report of the month cannot be read.
     Unreadable(Refusal),
 }
 

@@ -106,8 +106,8 @@ impl Rotated {
 }
 
 /// Whether a log that is rotated gets a name such as `web.log.1`, `web.log-20150517` or
-/// `web.log.2015-05-17.gz`: a number below 100 or a date after the name of the log. Other numbers may
-/// be those of other logs, such as of a port.
+/// `web.log.2015-05-17.gz`: a number below 100 or a date after the name of the log. Other numbers
+/// may be those of other logs, such as of a port.
 fn is_rotated(log: &str, name: &str) -> bool {
     let Some(rest) = name.strip_prefix(log) else { return false };
     let packed = [".gz", ".zst"].iter().find_map(|ending| rest.strip_suffix(ending));
