@@ -26,13 +26,13 @@ const THREADS: usize = 2;
 /// on. The one that found it is tried first: after a change it may be another story.
 const FOUND_WITHIN: [(Canary, u64, u64); Canary::ALL.len()] = [
     (Canary::CountedUnchecked, 5, 12),
-    (Canary::NewNumber, 1, 4),
+    (Canary::NewNumber, 7, 12),
     (Canary::UtcDays, 0, 4),
     (Canary::NoRealm, 0, 4),
     (Canary::RandomEventId, 0, 4),
     (Canary::SkippedRecord, 0, 4),
     (Canary::DroppedCondition, 1, 10),
-    (Canary::Unfenced, 1, 4),
+    (Canary::Unfenced, 4, 10),
     (Canary::PaidUnasked, 0, 4),
     (Canary::DeclinedByTimeOut, 1, 4),
     (Canary::ForgottenRequest, 3, 40),
