@@ -7,6 +7,7 @@ mod actions;
 mod adjustments;
 mod alerts;
 mod bills;
+mod busy;
 mod campaign;
 mod clock;
 mod corrections;

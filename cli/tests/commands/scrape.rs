@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -127,18 +128,25 @@ async fn counters_are_scraped_through_resets_and_restarts_and_count_once() {
     assert_eq!(again, "1 scrape of 2 series, 0 calls counted\n");
 }
 
+/// The state as if the process had crashed after it stored a report about a provider, which it may
+/// have sent; and where it is stored.
+async fn crashed(platform: &Platform, gateway: &Gateway, provider: &str) -> (PathBuf, Value) {
+    gateway.shows(&[("a", 0)]);
+    platform.does(&gateway.command("--once")).await;
+    let path = platform.folder.path().join("state.json");
+    let mut state: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let series = state["samples"].as_object().unwrap().keys().next().unwrap().clone();
+    state["sequence"] = 1.into();
+    state["pending"] = json!({ "id": "counter-1", "records": [{
+        "provider": provider, "api": "a", "day": "2015-05-16", "count": 5,
+        "samples": { series.replace("shop", provider): 5 } }] });
+    (path, state)
+}
+
 #[tokio::test]
 async fn a_report_that_was_stored_is_sent_by_the_next_process_and_counts_once() {
     let (platform, gateway) = scraped("scrape-pending").await;
-    gateway.shows(&[("a", 0)]);
-    let state = platform.folder.path().join("state.json");
-    platform.does(&gateway.command("--once")).await;
-    // As if the process had crashed after it stored a report, which it may have sent.
-    let mut crashed: Value = serde_json::from_slice(&std::fs::read(&state).unwrap()).unwrap();
-    let series = crashed["samples"].as_object().unwrap().keys().next().unwrap().clone();
-    crashed["sequence"] = 1.into();
-    crashed["pending"] = json!({ "id": "counter-1", "records": [{
-        "provider": "shop", "api": "a", "day": "2015-05-16", "count": 5, "samples": { series: 5 } }] });
+    let (state, crashed) = crashed(&platform, &gateway, "shop").await;
     for (value, sequence) in [(5, 1), (6, 2)] {
         std::fs::write(&state, crashed.to_string()).unwrap();
         gateway.shows(&[("a", value)]);
@@ -153,16 +161,8 @@ async fn a_report_that_was_stored_is_sent_by_the_next_process_and_counts_once() 
 #[tokio::test]
 async fn calls_that_wait_are_not_given_up_because_a_request_failed() {
     let (platform, gateway) = scraped("scrape-held").await;
-    gateway.shows(&[("a", 0)]);
-    let state = platform.folder.path().join("state.json");
-    platform.does(&gateway.command("--once")).await;
-    // A report was stored, and may have been sent, of a provider that is not registered.
-    let mut crashed: Value = serde_json::from_slice(&std::fs::read(&state).unwrap()).unwrap();
-    let series = crashed["samples"].as_object().unwrap().keys().next().unwrap().clone();
-    crashed["sequence"] = 1.into();
-    crashed["pending"] = json!({ "id": "counter-1", "records": [{
-        "provider": "mall", "api": "a", "day": "2015-05-16", "count": 5,
-        "samples": { series.replace("shop", "mall"): 5 } }] });
+    // The provider is not registered.
+    let (state, crashed) = crashed(&platform, &gateway, "mall").await;
     std::fs::write(&state, crashed.to_string()).unwrap();
     let body = "calls_total{consumer=\"mall\",route=\"a\",code=\"200\"} 5\n";
     gateway.answers("text/plain", body.len(), body);

@@ -71,14 +71,16 @@ impl Ingest {
 
     /// Counts messages of one sender and one source which are stored together, or a single message.
     async fn messages(&self, messages: Vec<Arc<Queued>>) -> Vec<Result<(), Error>> {
-        let reports = messages.iter().map(|message| message.report.clone());
-        let reports = match reports.collect::<Result<Vec<_>, String>>() {
+        let Some(Queued { sender, .. }) = messages.first().map(|first| &**first) else {
+            return Vec::new();
+        };
+        let reports = messages.iter().map(|message| message.report.as_ref());
+        let reports = match reports.collect::<Result<Vec<_>, &String>>() {
             Ok(reports) => reports,
             // Only a message that is alone may be unreadable.
             Err(why) => return messages.iter().map(|_| Err(why.clone().into())).collect(),
         };
-        let sender = messages.first().map(|message| message.sender.clone()).unwrap_or_default();
-        let counted = self.count_all(&reports, &sender).await;
+        let counted = self.count_all(&reports, sender).await;
         let ending = reports.iter().zip(counted).map(|(report, counted)| self.end(report, counted));
         join_all(ending).await
     }
@@ -114,7 +116,7 @@ impl Ingest {
 
     /// Counts what a caller may report.
     async fn count(&self, report: &UsageReport, caller: &Caller) -> Result<Counting, CountError> {
-        let counted = self.count_all(std::slice::from_ref(report), caller).await.pop();
+        let counted = self.count_all(&[report], caller).await.pop();
         counted.expect("each report has an outcome")
     }
 
@@ -122,12 +124,12 @@ impl Ingest {
     /// order.
     async fn count_all(
         &self,
-        reports: &[UsageReport],
+        reports: &[&UsageReport],
         caller: &Caller,
     ) -> Vec<Result<Counting, CountError>> {
         let mut of_sources = BTreeMap::<&SourceId, (Allowance, Vec<usize>)>::new();
         let mut outcomes = BTreeMap::new();
-        for (index, report) in reports.iter().enumerate() {
+        for (index, report) in reports.iter().copied().enumerate() {
             if let Some((_, of_source)) = of_sources.get_mut(&report.source) {
                 of_source.push(index);
                 continue;
@@ -138,12 +140,16 @@ impl Ingest {
             }
         }
         let counting = of_sources.into_iter().map(|(source, (allowance, indices))| async move {
-            let of_source = indices.iter().map(|index| reports[*index].clone()).collect::<Vec<_>>();
+            let of_source = indices.iter().map(|index| reports[*index]).collect::<Vec<_>>();
             let counted = self.counter.count_all(&of_source, &allowance).await;
             let good = counted.iter().flatten();
             let refused = good.map(|counting| counting.refused.len()).sum::<usize>();
-            let count = indices.len();
-            tracing::info!(%caller, source.id = %source, reports = count, refused, "reports came");
+            let (count, first) = (indices.len(), of_source.first().map(|report| &report.id));
+            let first = first.map(tracing::field::display);
+            tracing::info!(
+                %caller, source.id = %source, report.id = first, reports = count, refused,
+                "reports came"
+            );
             indices.into_iter().zip(counted)
         });
         let counting = stream::iter(counting.collect::<Vec<_>>()).buffer_unordered(SOURCES_AT_ONCE);

@@ -150,16 +150,17 @@ impl CumulativeUsage {
         (CumulativeUsage(fitting), CumulativeUsage(others))
     }
 
-    /// The parts that have counts of their own, without their sub-parts, and the other parts.
+    /// The parts whose own counts are no less than the sums of their sub-parts, without these, and
+    /// the other parts.
     #[must_use]
     pub fn divide(self) -> (CumulativeUsage, CumulativeUsage) {
         let (mut counts, mut others) = (CumulativeUsage::new(), CumulativeUsage::new());
         for (api, parts) in self.0 {
             for (part, usage) in parts {
-                let (of, usage) = if usage.own.is_zero() {
-                    (&mut others, usage)
-                } else {
+                let (of, usage) = if usage.counts() == Ok(usage.own) {
                     (&mut counts, PartUsage { subs: BTreeMap::new(), ..usage })
+                } else {
+                    (&mut others, usage)
                 };
                 of.0.entry(api.clone()).or_default().insert(part, usage);
             }

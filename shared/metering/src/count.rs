@@ -20,7 +20,7 @@ use steelyard_store::{Counted, CountedReport, Registrations, StoreError, UsageTa
 
 pub use self::combined::CountingOf;
 pub(crate) use self::cumulative::{CONTINUED_MAX, continued_id};
-pub use self::cumulative::{Cumulative, CumulativeShares, Raising};
+pub use self::cumulative::{Cumulative, CumulativeShares, RaisedShare, Raising};
 use crate::Voider;
 
 /// Counts usage reports.
@@ -127,7 +127,7 @@ impl Counter {
         report: &UsageReport,
         allowance: &Allowance,
     ) -> Result<Counting, Arc<StoreError>> {
-        let counted = self.count_all(std::slice::from_ref(report), allowance).await.pop();
+        let counted = self.count_all(&[report], allowance).await.pop();
         counted.expect("each report has an outcome")
     }
 

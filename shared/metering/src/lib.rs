@@ -12,8 +12,8 @@ mod rules;
 mod void;
 
 pub use count::{
-    CountedShares, Counter, Counting, CountingOf, Cumulative, CumulativeShares, Raising,
-    RefusedRecord,
+    CountedShares, Counter, Counting, CountingOf, Cumulative, CumulativeShares, RaisedShare,
+    Raising, RefusedRecord,
 };
 pub use import::{
     Counters, ImportAs, ImportError, Importing, NotCountedShare, Progress, count_identified,

@@ -145,21 +145,22 @@ impl UsageEvent {
     ///
     /// [`EventError`] with the fault of the event.
     pub fn of_headers(headers: &HeaderMap, body: &[u8]) -> Result<UsageEvent, EventError> {
-        let name = EventName {
-            source: attribute(headers, "ce-source").ok().flatten().unwrap_or_default(),
-            id: attribute(headers, "ce-id").ok().flatten().unwrap_or_default(),
+        let (source, id) = (attribute(headers, "ce-source"), attribute(headers, "ce-id"));
+        // What cannot be read of its name is empty in it, and makes it malformed.
+        let read = |text: &Result<Option<String>, EventFault>| match text {
+            Ok(Some(text)) => text.clone(),
+            Ok(None) | Err(_) => String::new(),
         };
-        binary(headers, body, &name)
+        let name = EventName { source: read(&source), id: read(&id) };
+        source
+            .and(id)
+            .and_then(|_| binary(headers, body, &name))
             .map(|report| UsageEvent { name: name.clone(), report })
             .map_err(|why| EventError { name, why })
     }
 }
 
 fn binary(headers: &HeaderMap, body: &[u8], name: &EventName) -> Result<UsageReport, EventFault> {
-    // Read again, since the name has what can be read of them.
-    for header in ["ce-source", "ce-id"] {
-        attribute(headers, header)?;
-    }
     let attributes = Attributes {
         specversion: attribute(headers, "ce-specversion")?.unwrap_or_default(),
         kind: attribute(headers, "ce-type")?.unwrap_or_default(),

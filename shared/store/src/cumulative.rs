@@ -45,8 +45,6 @@ pub struct CumulativeReport {
 pub enum Raised {
     /// So much is new by it, and counts now.
     Counted(Metered),
-    /// So much is new by it, and counts now; these APIs are too many and are not counted.
-    CountedPart(Metered, CumulativeUsage),
     /// It says nothing that is not counted already; no count changed.
     Duplicate,
     /// It says nothing that was not counted until the report was withdrawn; nothing changed.

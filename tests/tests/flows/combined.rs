@@ -10,18 +10,12 @@ use serde_json::{Value, json};
 use steelyard_ingest::VOID_PATH;
 use steelyard_local_aws::{Fault, Target};
 use steelyard_local_stack::{USAGE_TABLE, http_event};
-use steelyard_tests::{Answer, DiesAfter, Machine, PLAN, Platform};
+use steelyard_tests::{Answer, DiesAfter, Machine, Platform};
+
+use crate::ways_in::platform;
 
 const API: &str = "taobao.trades.sold.get";
 const BATCH: &str = "application/cloudevents-batch+json";
-
-async fn platform() -> Platform {
-    let platform = Platform::open().await;
-    platform.register("shop", PLAN).await;
-    platform.register("tool", PLAN).await;
-    platform.set("2015-05-03T20:00");
-    platform
-}
 
 /// An event in a second of a day, which is stored together with others of its minute.
 fn event(id: u64, provider: &str, second: u64, count: u64) -> Value {

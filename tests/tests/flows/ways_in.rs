@@ -17,7 +17,8 @@ const EVENT: &str = "application/cloudevents+json";
 const BATCH: &str = "application/cloudevents-batch+json";
 const API: &str = "taobao.trades.sold.get";
 
-async fn platform() -> Platform {
+/// A platform on the evening of 3 May, with the providers `shop` and `tool`.
+pub async fn platform() -> Platform {
     let platform = Platform::open().await;
     platform.register("shop", PLAN).await;
     platform.register("tool", PLAN).await;

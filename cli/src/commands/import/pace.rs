@@ -60,7 +60,7 @@ impl Pace {
         self.wait_for(self.every).await
     }
 
-    /// Whether a signal has come, without a wait.
+    /// True if a signal has come. It does not wait for one.
     pub(super) async fn is_over(&mut self) -> bool {
         self.wait_for(Duration::ZERO).await
     }

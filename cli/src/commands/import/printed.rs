@@ -33,7 +33,7 @@ pub(crate) fn warn(summary: &Summary, window_s: u32) {
     doubts(&summary.edges, window_s).iter().for_each(output::tell);
 }
 
-/// Whether lines of a file may have been missed, or counted for others.
+/// The warnings about lines of a file that may be missed, or counted twice.
 pub(crate) fn doubts(edges: &Edges, window_s: u32) -> Vec<String> {
     let mut doubts = Vec::new();
     if edges.repeated > 0 {

@@ -117,14 +117,14 @@ impl Ingest {
         web::problem(Problem::RecordsRefused, &detail, outcomes)
     }
 
-    /// Counts events, and gives the outcome of each, in their order. Every event is tried, whatever
-    /// becomes of the others.
+    /// Counts events, and gives the outcome of each, in their order. One that fails keeps no other
+    /// from being counted.
     async fn count_events(
         &self,
         events: Vec<Result<UsageEvent, EventError>>,
         caller: &Caller,
     ) -> Result<Vec<EventOutcome>, Arc<StoreError>> {
-        let reports = events.iter().flatten().map(|event| event.report.clone()).collect::<Vec<_>>();
+        let reports = events.iter().flatten().map(|event| &event.report).collect::<Vec<_>>();
         let mut counted = self.count_all(&reports, caller).await.into_iter();
         let outcomes = events.into_iter().map(|event| match event {
             Ok(UsageEvent { name, .. }) => {

@@ -89,4 +89,21 @@ proptest! {
         }
         prop_assert_eq!(again, one);
     }
+
+    #[test]
+    fn pieces_of_what_does_not_fit_lose_no_count(
+        (one, known) in (usages(), usages()),
+        apis_max in 0_usize..4,
+    ) {
+        let (fitting, others) = one.clone().split(&known, apis_max);
+        prop_assert_eq!(merged(&fitting, &others), one.clone());
+        prop_assert!(merged(&known, &fitting).apis() <= known.apis().max(apis_max));
+        // One that has no room for a new API is full, and stays so.
+        prop_assert!(others.apis() == 0 || merged(&known, &fitting).apis() >= apis_max);
+
+        let (counts, lines) = one.clone().divide();
+        let sum = counts.usage().unwrap().plus(&lines.usage().unwrap()).unwrap();
+        prop_assert_eq!(sum, one.usage().unwrap());
+        prop_assert!(counts.iter().all(|(_, _, sub, _)| sub.is_none()));
+    }
 }

@@ -9,6 +9,7 @@ use steelyard_billing::{
     APIS_PER_DAY_MAX, Basis, CumulativeUsage, ProviderId, ReportDigest, ReportId, SourceId,
     TooLarge,
 };
+use steelyard_import::sum;
 use steelyard_pricing::{BillingDay, Metered};
 use steelyard_report::{Accepted, FUTURE_MAX, Refusal};
 use steelyard_store::{Counted, CumulativeReport, Raised, StoreError};
@@ -30,8 +31,18 @@ pub struct Cumulative<'a> {
 /// How far the counts of a cumulative report have come, by provider and billing day.
 pub type CumulativeShares = BTreeMap<(ProviderId, BillingDay), CumulativeUsage>;
 
-/// What became of each share of a cumulative report.
-pub type Raising = BTreeMap<(ProviderId, BillingDay), Result<Raised, Refusal>>;
+/// The outcome of each share of a cumulative report.
+pub type Raising = BTreeMap<(ProviderId, BillingDay), Result<RaisedShare, Refusal>>;
+
+/// The outcome of a share that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RaisedShare {
+    /// The outcome of what could be stored.
+    pub raised: Raised,
+    /// What the reports have no room for, and is not counted: APIs that are too many, or lines of
+    /// minutes that are not whole.
+    pub refused: CumulativeUsage,
+}
 
 impl Counter {
     /// Counts what may be counted of a cumulative report that is no JSON.
@@ -79,9 +90,8 @@ impl Counter {
         for ((provider, day), raised) in
             self.raise_shares(report, shares, months, Apis::Refused).await?
         {
-            let became = raised.and_then(|raised| match raised {
+            let became = raised.and_then(|share| match share.raised {
                 Raised::Counted(_) => Ok(Counted::Counted),
-                Raised::CountedPart(..) => Err(Refusal::TooLarge(TooLarge::TooManyApis)),
                 Raised::Duplicate => Ok(Counted::Duplicate),
                 Raised::Withdrawn => Ok(Counted::Withdrawn),
                 Raised::Conflict => Ok(Counted::Conflict),
@@ -110,12 +120,15 @@ impl Counter {
         let overfull = &self.overfull((report.source, report.id), sums).await?;
         let raising = shares.into_iter().map(|((provider, day), usage)| async move {
             let raised = match overfull.why(&provider, day) {
-                Some(WhyOverfull::TooMuch(why)) => Ok(Raised::TooLarge(why.into())),
+                Some(WhyOverfull::TooMuch(why)) => Ok(Raised::TooLarge(why.into()).into()),
                 Some(WhyOverfull::Unreadable(why)) => Err(why),
                 None => {
                     let share = (&provider, day, usage);
                     let raised = match apis {
-                        Apis::Refused => self.raise_share(report, share, months).await,
+                        Apis::Refused => {
+                            let raised = self.raise_share(report, share, months).await;
+                            raised.map(|raised| raised.map(RaisedShare::from))
+                        }
                         Apis::Continued => self.raise_continued(report, share, months).await,
                     };
                     unless_unreadable(raised)?.unwrap_or_else(Err)
@@ -138,7 +151,7 @@ impl Counter {
         report: Cumulative<'_>,
         (provider, day, usage): (&ProviderId, BillingDay, CumulativeUsage),
         months: &Months<'_>,
-    ) -> Result<Result<Raised, Refusal>, StoreError> {
+    ) -> Result<Result<RaisedShare, Refusal>, StoreError> {
         let (mut rest, mut gained, mut races) = (usage, Metered::ZERO, 0);
         let mut number = 0;
         while number <= CONTINUED_MAX {
@@ -149,15 +162,17 @@ impl Counter {
                 Ok(Raised::TooLarge(TooLarge::TooManyApis)) => {}
                 Ok(Raised::TooLarge(TooLarge::TooManyParts(_))) => {
                     // The minutes that are counted whole take little room.
-                    let (counts, lines) = rest.divide();
+                    let (counts, refused) = rest.divide();
+                    if counts.apis() == 0 {
+                        return Ok(whole.map(|raised| with_gained(raised, gained).into()));
+                    }
                     let raised = self.raise_share(report, (provider, day, counts), months).await?;
-                    return Ok(match with_gained(raised, gained) {
-                        Ok(Raised::Counted(gained)) => Ok(Raised::CountedPart(gained, lines)),
-                        Ok(Raised::Duplicate) => Ok(Raised::CountedPart(Metered::ZERO, lines)),
-                        other => other,
-                    });
+                    return Ok(raised.map(|raised| {
+                        let raised = with_gained(raised, gained);
+                        RaisedShare { raised, refused }
+                    }));
                 }
-                other => return Ok(with_gained(other, gained)),
+                other => return Ok(other.map(|raised| with_gained(raised, gained).into())),
             }
             let key = (provider.clone(), day);
             let known = self.table.cumulative((report.source, &id), std::slice::from_ref(&key));
@@ -165,20 +180,20 @@ impl Counter {
             let (fitting, others) = rest.clone().split(&known, APIS_PER_DAY_MAX);
             if fitting.apis() > 0 {
                 match self.raise_share(report, (provider, day, fitting), months).await? {
-                    Ok(Raised::Counted(more)) => gained = at_most(gained, more),
+                    Ok(Raised::Counted(more)) => gained = sum(gained, more),
                     Ok(Raised::Duplicate) => {}
                     // Others added APIs meanwhile.
                     Ok(Raised::TooLarge(TooLarge::TooManyApis)) if races < RACES_MAX => {
                         races += 1;
                         continue;
                     }
-                    other => return Ok(with_gained(other, gained)),
+                    other => return Ok(other.map(|raised| with_gained(raised, gained).into())),
                 }
             }
             rest = others;
             number += 1;
         }
-        Ok(Ok(Raised::CountedPart(gained, rest)))
+        Ok(Ok(RaisedShare { raised: with_gained(Raised::Duplicate, gained), refused: rest }))
     }
 
     /// Counts a share. One of a closed month is answered as before if all of it was counted.
@@ -207,9 +222,7 @@ impl Counter {
         let raised = self.table.raise(provider, &stored, expires_at).await?;
         match raised {
             Raised::Conflict => warn_of_conflict(provider, (report.source, report.id)),
-            Raised::Counted(_) | Raised::CountedPart(..) | Raised::Duplicate => {
-                self.note(provider, day).await?;
-            }
+            Raised::Counted(_) | Raised::Duplicate => self.note(provider, day).await?,
             Raised::Withdrawn | Raised::TooLarge(_) => {}
         }
         Ok(Ok(raised))
@@ -237,18 +250,19 @@ pub(crate) fn continued_id(id: &ReportId, number: usize) -> Option<ReportId> {
     if number == 0 { Some(id.clone()) } else { format!("{id}.{number}").parse().ok() }
 }
 
-/// An outcome with what the reports before gained.
-fn with_gained(raised: Result<Raised, Refusal>, gained: Metered) -> Result<Raised, Refusal> {
-    match raised {
-        Ok(Raised::Counted(more)) => Ok(Raised::Counted(at_most(gained, more))),
-        Ok(Raised::Duplicate) if !gained.is_zero() => Ok(Raised::Counted(gained)),
-        other => other,
+impl From<Raised> for RaisedShare {
+    fn from(raised: Raised) -> RaisedShare {
+        RaisedShare { raised, refused: CumulativeUsage::new() }
     }
 }
 
-/// A sum for a summary: what is counted of a share is less than can be rated.
-fn at_most(left: Metered, right: Metered) -> Metered {
-    left.plus(right).unwrap_or(left)
+/// An outcome with what the reports before gained.
+fn with_gained(raised: Raised, gained: Metered) -> Raised {
+    match raised {
+        Raised::Counted(more) => Raised::Counted(sum(gained, more)),
+        Raised::Duplicate if !gained.is_zero() => Raised::Counted(gained),
+        Raised::Duplicate | Raised::Withdrawn | Raised::Conflict | Raised::TooLarge(_) => raised,
+    }
 }
 
 /// Differs from the digest of every report that is not cumulative: the records of one are JSON.

@@ -16,13 +16,15 @@ use steelyard_import::{
     Batch, Batches, HourReport, IdentifiedLine, Input, Record, Rule, Share, Summary, sum,
 };
 use steelyard_json::Node;
-use steelyard_pricing::{ApiName, BillingDay, BillingMonth, Metered, UsageError};
+use steelyard_pricing::{ApiName, BillingDay, BillingMonth, Metered, Usage, UsageError};
 use steelyard_report::{Counts, FUTURE_MAX, Refusal, UsageReport};
 use steelyard_runtime::Clock;
 use steelyard_store::{Counted, Raised, StoreError, UsageTable};
 use thiserror::Error;
 
-use crate::count::{CONTINUED_MAX, Counter, Counting, Cumulative, CumulativeShares, continued_id};
+use crate::count::{
+    CONTINUED_MAX, Counter, Counting, Cumulative, CumulativeShares, RaisedShare, continued_id,
+};
 
 /// How far an import is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -320,22 +322,28 @@ async fn count_hour(
     let mut not_counted = Vec::new();
     for ((provider, day), raised) in raising {
         let Some((metered, line, usage)) = metered.remove(&provider) else { continue };
-        let is_conflict = match &raised {
-            Ok(Raised::Counted(_) | Raised::Duplicate | Raised::Withdrawn) => None,
-            Ok(Raised::Conflict) => Some(true),
-            Ok(Raised::CountedPart(..) | Raised::TooLarge(_)) | Err(_) => Some(false),
-        };
-        not_counted.extend(is_conflict.map(|is_conflict| {
+        not_counted.extend(not_counted_of(&raised, metered).map(|(metered, is_conflict)| {
             let (report, provider) = (id.clone(), provider.clone());
-            let metered = match &raised {
-                Ok(Raised::CountedPart(_, refused)) => total(refused),
-                _ => metered,
-            };
             NotCountedShare { report, day, provider, metered, is_conflict }
         }));
         tell(summary, Share { report: &id, provider, day, metered, line, usage }, raised);
     }
     Ok(not_counted)
+}
+
+/// What is not counted of a share that has so much, and whether that is because it conflicts.
+fn not_counted_of(
+    raised: &Result<RaisedShare, Refusal>,
+    metered: Metered,
+) -> Option<(Metered, bool)> {
+    match raised {
+        Ok(RaisedShare { raised: Raised::Conflict, .. }) => Some((metered, true)),
+        Ok(RaisedShare { raised: Raised::TooLarge(_), .. }) | Err(_) => Some((metered, false)),
+        Ok(RaisedShare { refused, .. }) if refused.apis() > 0 => {
+            Some((all(&usage_of(refused)), false))
+        }
+        Ok(RaisedShare { .. }) => None,
+    }
 }
 
 /// Counts lines with an id of their own, each as a report that counts once, for those providers for
@@ -365,7 +373,7 @@ pub async fn count_identified(
                 (UsageReport { combined, ..report_of(&records, source, &id) }, records)
             });
         let (reports, records): (Vec<_>, Vec<_>) = some.unzip();
-        let counting = counter.count_all(&reports, allowance).await;
+        let counting = counter.count_all(&reports.iter().collect::<Vec<_>>(), allowance).await;
         for ((report, records), counting) in reports.into_iter().zip(records).zip(counting) {
             let id = report.id;
             let counting =
@@ -478,30 +486,42 @@ fn report_of(records: &[Record], source: &SourceId, id: &ReportId) -> UsageRepor
     }
 }
 
-/// The calls of a part of a share. The whole share can be counted.
-fn total(usage: &CumulativeUsage) -> Metered {
-    let usage = usage.usage().unwrap_or_default();
+/// The calls of a part of a share, by API.
+fn usage_of(part: &CumulativeUsage) -> Usage {
+    part.usage().expect("the share that it is a part of has a sum")
+}
+
+fn all(usage: &Usage) -> Metered {
     usage.iter().fold(Metered::ZERO, |all, (_, metered)| sum(all, metered))
 }
 
-/// Adds to a summary a share of which some is refused, since it has too many APIs or too many lines
-/// of minutes that are not whole.
-fn tell_part(summary: &mut Summary, share: Share<'_>, gained: Metered, refused: &CumulativeUsage) {
-    let (usage, metered) = (refused.usage().unwrap_or_default(), total(refused));
-    let counted = Share { metered: share.metered.above(metered), ..share.clone() };
-    summary.count(&counted, gained);
-    summary.refuse_share(Share { metered, usage, ..share }, TOO_MUCH_OF_AN_HOUR);
+/// Adds to a summary the outcome of a share of a cumulative report.
+pub(super) fn tell(summary: &mut Summary, share: Share<'_>, raised: Result<RaisedShare, Refusal>) {
+    let RaisedShare { raised, refused } = match raised {
+        Ok(raised) => raised,
+        Err(why) => return summary.refuse_share(share, &why.to_string()),
+    };
+    let share = without_refused(summary, share, &refused);
+    match raised {
+        Raised::Counted(gained) => summary.count(&share, gained),
+        Raised::Duplicate => summary.count(&share, Metered::ZERO),
+        Raised::Withdrawn => summary.withdrawn.add(&share.provider, share.metered),
+        Raised::Conflict => summary.conflict(share.report, &share.provider, share.metered),
+        Raised::TooLarge(why) => summary.refuse_share(share, &why.to_string()),
+    }
 }
 
-/// Adds to a summary the outcome of a share of a cumulative report.
-pub(super) fn tell(summary: &mut Summary, share: Share<'_>, raised: Result<Raised, Refusal>) {
-    match raised {
-        Ok(Raised::Counted(gained)) => summary.count(&share, gained),
-        Ok(Raised::CountedPart(gained, refused)) => tell_part(summary, share, gained, &refused),
-        Ok(Raised::Duplicate) => summary.count(&share, Metered::ZERO),
-        Ok(Raised::Withdrawn) => summary.withdrawn.add(&share.provider, share.metered),
-        Ok(Raised::Conflict) => summary.conflict(share.report, &share.provider, share.metered),
-        Ok(Raised::TooLarge(why)) => summary.refuse_share(share, &why.to_string()),
-        Err(why) => summary.refuse_share(share, &why.to_string()),
+/// Refuses what the reports have no room for, and gives the rest of the share.
+fn without_refused<'a>(
+    summary: &mut Summary,
+    share: Share<'a>,
+    refused: &CumulativeUsage,
+) -> Share<'a> {
+    if refused.apis() == 0 {
+        return share;
     }
+    let usage = usage_of(refused);
+    let metered = all(&usage);
+    summary.refuse_share(Share { metered, usage, ..share.clone() }, TOO_MUCH_OF_AN_HOUR);
+    Share { metered: share.metered.above(metered), ..share }
 }

@@ -60,7 +60,7 @@ const TOLD_MAX: usize = 1_000;
 /// The share of an hour that is a provider's.
 type ShareKey = (ReportId, BillingDay, ProviderId);
 
-/// What became of a log that was followed.
+/// The totals of a log that was followed.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Followed {
     /// The lines that were read.
@@ -311,9 +311,11 @@ where
         self.followed.lines += summary.lines;
         self.followed.refused_lines += summary.refused_lines();
         for reason in &summary.bad.reasons {
-            let example = reason.examples.first();
-            let said = example.map(|bad| format!("line {}: {}", bad.line, bad.why));
-            self.tell_of(&reason.reason, said.unwrap_or_default());
+            let said = match reason.examples.first() {
+                Some(bad) => format!("line {}: {}", bad.line, bad.why),
+                None => reason.reason.to_string(),
+            };
+            self.tell_of(&reason.reason, said);
         }
         if summary.unmapped.lines > 0 {
             self.tell("refused: calls of callers that are no provider: see --map".to_owned());
@@ -440,13 +442,13 @@ where
 }
 
 impl Followed {
-    /// Whether every call is counted, and no line was refused.
+    /// True if every call is counted and no line was refused.
     pub(super) fn is_complete(&self) -> bool {
         self.refused_lines == 0 && self.not_counted_calls == 0
     }
 }
 
-/// What distinguishes a share from what it was before.
+/// A digest of a share, which changes whenever a count in it does.
 fn digest(usage: &CumulativeUsage) -> u64 {
     let mut hasher = DefaultHasher::new();
     for (api, part, sub, metered) in usage.iter() {
@@ -488,7 +490,9 @@ pub(super) fn print(followed: &Followed) -> Result<(), Error> {
         (not_counted_calls, "call"),
     ]
     .map(|(number, what)| output::counted(grouped(number), what));
-    let not_counted = (not_counted_calls > 0).then(|| format!(", {not_counted} not counted"));
-    let not_counted = not_counted.unwrap_or_default();
-    output::print(format_args!("{lines} read, {counted} counted, {refused} refused{not_counted}"))
+    let all = format!("{lines} read, {counted} counted, {refused} refused");
+    if not_counted_calls == 0 {
+        return output::print(all);
+    }
+    output::print(format_args!("{all}, {not_counted} not counted"))
 }

@@ -1,8 +1,9 @@
 //! The files that a log was before it was rotated.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +18,8 @@ const AGE_MAX: Duration = Duration::from_hours(25);
 /// The rotated files of a log, and how far each was read.
 pub(super) struct Rotated {
     folder: PathBuf,
-    name: String,
+    /// The name of the log; none if the path ends in none, so that nothing is a rotated file of it.
+    name: Option<OsString>,
     /// How many bytes of a file were read, and when it was written last then, if that is known: a
     /// copy of a log may be written over another of the same length.
     read: HashMap<Identity, (u64, Option<SystemTime>)>,
@@ -39,8 +41,8 @@ impl Rotated {
     pub(super) fn of(path: &Path) -> Rotated {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new(".")).to_owned();
-        let name = path.file_name().map(OsStr::to_string_lossy).unwrap_or_default().into_owned();
-        // The system's clock, which gives files their times, whatever clock usage is counted by.
+        let name = path.file_name().map(OsStr::to_owned);
+        // Files have times of the system's clock, also where usage is counted by another clock.
         let now = SystemTime::from(Clock::system().now());
         let since = now.checked_sub(AGE_MAX).unwrap_or(SystemTime::UNIX_EPOCH);
         Rotated { folder, name, read: HashMap::new(), since }
@@ -60,16 +62,19 @@ impl Rotated {
     pub(super) fn older(&self) -> usize {
         let Ok(entries) = std::fs::read_dir(&self.folder) else { return 0 };
         let is_older = |entry: &std::fs::DirEntry| {
-            let name = entry.file_name();
-            let is_rotated = name.to_str().is_some_and(|name| is_rotated(&self.name, name));
             let modified = entry.metadata().and_then(|metadata| metadata.modified());
-            is_rotated && modified.is_ok_and(|modified| modified < self.since)
+            self.is_rotated(&entry.file_name())
+                && modified.is_ok_and(|modified| modified < self.since)
         };
         entries.flatten().filter(is_older).count()
     }
 
-    /// The files that have lines which were not read, the oldest first. The one that is followed is
-    /// none of them, whatever its name is by now.
+    fn is_rotated(&self, name: &OsStr) -> bool {
+        self.name.as_ref().is_some_and(|log| is_rotated(log.as_bytes(), name.as_bytes()))
+    }
+
+    /// The files that have lines which were not read, the oldest first. The followed file is not
+    /// among them, even if it has been renamed.
     ///
     /// # Errors
     ///
@@ -78,8 +83,7 @@ impl Rotated {
         let mut found = Vec::new();
         for entry in std::fs::read_dir(&self.folder)? {
             let entry = entry?;
-            let name = entry.file_name();
-            if !name.to_str().is_some_and(|name| is_rotated(&self.name, name)) {
+            if !self.is_rotated(&entry.file_name()) {
                 continue;
             }
             let path = entry.path();
@@ -105,18 +109,17 @@ impl Rotated {
     }
 }
 
-/// Whether a log that is rotated gets a name such as `web.log.1`, `web.log-20150517` or
+/// True if the name is one that rotation gives the log, such as `web.log.1`, `web.log-20150517` or
 /// `web.log.2015-05-17.gz`: a number below 100 or a date after the name of the log. Other numbers
 /// may be those of other logs, such as of a port.
-fn is_rotated(log: &str, name: &str) -> bool {
+fn is_rotated(log: &[u8], name: &[u8]) -> bool {
     let Some(rest) = name.strip_prefix(log) else { return false };
-    let packed = [".gz", ".zst"].iter().find_map(|ending| rest.strip_suffix(ending));
-    let rest = packed.unwrap_or(rest);
-    let number = rest.strip_prefix(['.', '-']).unwrap_or_default();
-    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    let packed = [b".gz".as_slice(), b".zst"].iter().find_map(|ending| rest.strip_suffix(*ending));
+    let Some((b'.' | b'-', number)) = packed.unwrap_or(rest).split_first() else { return false };
+    let digits = number.iter().filter(|byte| byte.is_ascii_digit()).count();
     let is_count = digits == number.len() && (1..=2).contains(&digits);
     let is_date =
-        digits >= 6 && number.bytes().all(|byte| byte.is_ascii_digit() || b"-_.:T".contains(&byte));
+        digits >= 6 && number.iter().all(|byte| byte.is_ascii_digit() || b"-_.:T".contains(byte));
     is_count || is_date
 }
 
@@ -134,7 +137,7 @@ mod tests {
             "web.log.2015-05-17T08:05",
             "web.log-20150517-1431820800",
         ] {
-            assert!(is_rotated("web.log", name), "{name}");
+            assert!(is_rotated(b"web.log", name.as_bytes()), "{name}");
         }
         for name in [
             "web.log",
@@ -145,7 +148,7 @@ mod tests {
             "web.log.443",
             "a.log.1",
         ] {
-            assert!(!is_rotated("web.log", name), "{name}");
+            assert!(!is_rotated(b"web.log", name.as_bytes()), "{name}");
         }
     }
 

@@ -199,7 +199,7 @@ fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
     }
 }
 
-/// What is a file's own under whatever name: its device and its number there.
+/// A file's device and its inode, which stay the same when it is renamed.
 pub(super) type Identity = (u64, u64);
 
 /// The identity of the file that the system describes.
