@@ -140,7 +140,8 @@ pub(crate) fn until_quote(text: &str) -> Option<(&str, &str)> {
     Some((&text[..quote], &text[quote + 1..]))
 }
 
-/// True if `[time] "` stands outside quotation marks: another line follows without a line break, such as where a log was joined to one that did not end in one.
+/// True if `[time] "` stands outside quotation marks: another line follows without a line break,
+/// such as where a log was joined to one that did not end in one.
 ///
 /// Where the first line ends inside of a field, the quotation marks are odd, which no client can
 /// make them: a time in brackets anywhere shows another line then.
