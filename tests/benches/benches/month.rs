@@ -1,11 +1,10 @@
 //! How long rating a month takes, explanation included: under 100 µs for a day's charge.
 
-mod workload;
-
 use criterion::{Criterion, criterion_group, criterion_main};
+use steelyard_benches::Month;
 
 fn month(criterion: &mut Criterion) {
-    let month = workload::Month::new(31, 1);
+    let month = Month::new(31, 1);
     let segments = month.segments();
     let mut group = criterion.benchmark_group("month");
     group.bench_function("charge", |bench| bench.iter(|| month.settle_last_day(&segments)));

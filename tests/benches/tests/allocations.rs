@@ -1,10 +1,7 @@
 //! Rating allocates for the lines it explains, and not for what it counts.
 
-#[path = "../benches/workload/mod.rs"]
-mod workload;
-
 use allocation_counter::measure;
-use workload::Month;
+use steelyard_benches::Month;
 
 /// How often charging the month's last day allocates.
 fn allocations(month: &Month) -> u64 {

@@ -69,6 +69,7 @@ fn usage(calls_times: u64) -> Usage {
 
 impl Month {
     /// Days of the month, each with so many times its calls; the last day is not settled.
+    #[must_use]
     pub fn new(days: u64, calls_times: u64) -> Month {
         let first = "2014-05-01".parse::<BillingDay>().expect("a day");
         let all = std::iter::successors(Some(first), |day| Some(day.next()));
@@ -79,6 +80,8 @@ impl Month {
         month
     }
 
+    /// The segments of the month: one, since nothing about its terms changes.
+    #[must_use]
     pub fn segments(&self) -> Vec<Segment<'_>> {
         let month = self.days.keys().next().expect("a day").month();
         segments(month, |_| Some(Terms { plan: &self.plan, overrides: Vec::new() }))
@@ -86,6 +89,7 @@ impl Month {
     }
 
     /// Charges the last day after the settled ones, explanation included.
+    #[must_use]
     pub fn settle_last_day(&self, segments: &[Segment<'_>]) -> DayCharge {
         let own = self.days.iter().next_back().map(|(day, usage)| (*day, usage));
         let own = own.into_iter().collect();
@@ -94,6 +98,7 @@ impl Month {
     }
 
     /// Prices one day's counts as a month's.
+    #[must_use]
     pub fn quote(&self) -> Quote {
         let (day, usage) = self.days.iter().next().expect("a day");
         let terms_on = |_| Some(Terms { plan: &self.plan, overrides: Vec::new() });

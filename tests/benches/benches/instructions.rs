@@ -1,7 +1,7 @@
 //! How many instructions rating a month takes: the number is the same from run to run, so that it
 //! guards against growth on any machine of one kind.
 //!
-//! To raise a limit on purpose, run `cargo bench -p steelyard-pricing --bench instructions`, and
+//! To raise a limit on purpose, run `cargo bench -p steelyard-benches --bench instructions`, and
 //! write down the number it prints; say in the commit what the instructions are spent on.
 
 #![expect(
@@ -10,15 +10,13 @@
     reason = "the macros make what they do not document"
 )]
 
-mod workload;
-
 use std::hint::black_box;
 
 use gungraun::{
     Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
 };
+use steelyard_benches::Month;
 use steelyard_pricing::{DayCharge, Quote};
-use workload::Month;
 
 /// What a day's charge took when it was last measured.
 const CHARGE: u64 = 230_081;
