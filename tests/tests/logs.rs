@@ -199,6 +199,24 @@ async fn what_waits_for_a_person_is_logged_each_day_until_a_person_decides() {
 }
 
 #[tokio::test]
+async fn usage_that_may_have_expired_before_it_was_settled_is_reported_by_provider() {
+    let platform = Platform::open_keeping(90).await;
+    platform.set("2015-05-01T20:00");
+    platform.join("a").await;
+    platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
+    let lapsed = ["lapsed_usage=1"];
+    assert_eq!(counts(&platform, "2015-05-02T12:00", lapsed).await, [0]);
+    // Nothing runs until 90 days after the latest close of May, 28 June. April was open, too.
+    platform.set("2015-09-27T12:00");
+    let logged = logged(platform.run_until("2015-09-28T09:00")).await;
+    let named = logged.lines().filter(|line| line.contains("lapsed_usage=1")).collect::<Vec<_>>();
+    let [named] = named.as_slice() else { panic!("{named:?}") };
+    assert!(named.contains("provider.id=a month=2015-04"), "{named}");
+    platform.run_until("2015-10-05T09:00").await;
+    assert_eq!(counts(&platform, "2015-10-06T09:00", lapsed).await, [0]);
+}
+
+#[tokio::test]
 async fn debt_that_cannot_be_collected_is_counted_when_it_is_given_up_and_then_every_night() {
     let platform = Platform::open().await;
     let alipay = &platform.stack.alipay;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use steelyard_billing::{ProviderId, RunScope};
 use steelyard_books::Settler;
+use steelyard_pricing::BillingMonth;
 use steelyard_runtime::{Error, chain};
 use steelyard_store::Unreadable;
 
@@ -27,6 +28,8 @@ pub(crate) struct SettleArgs {
 struct Outcome {
     statements: usize,
     failed: Vec<String>,
+    /// The providers whose usage may have expired, each with the first month.
+    lapsed: Vec<(ProviderId, BillingMonth)>,
 }
 
 impl SettleArgs {
@@ -45,11 +48,17 @@ impl SettleArgs {
             None => all(&system, &settler, now).await?,
         };
         if target.json {
-            output::json(&json!({ "statements": outcome.statements, "failed": outcome.failed }))?;
+            let Outcome { statements, failed, lapsed } = &outcome;
+            output::json(&json!({ "statements": statements, "failed": failed, "lapsed": lapsed }))?;
         } else {
             output::print(format_args!("{} statements made", outcome.statements))?;
             for failed in &outcome.failed {
                 output::print(format_args!("not settled: {failed}"))?;
+            }
+            for (provider, month) in &outcome.lapsed {
+                output::print(format_args!(
+                    "{provider}: reports of {month} and later may have expired unsettled"
+                ))?;
             }
         }
         Ok(Exit::done(outcome.failed.is_empty()))
@@ -73,6 +82,7 @@ async fn all(system: &System, settler: &Settler, now: Timestamp) -> Result<Outco
             outcome.statements += page.statements.len();
             outcome.failed.extend(page.failed.iter().map(|(_, error)| chain(error)));
             outcome.failed.extend(page.unreadable.iter().map(named));
+            outcome.lapsed.extend(page.lapsed.iter().cloned());
             bar.set_message(format!("{} statements", outcome.statements));
             walk.save(&page).await?;
             if page.end.is_some() {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use steelyard_billing::{DebitRules, ProviderId, RunEnd, RunScope, Statement};
 use steelyard_books::{Books, Census, NightRun, RunTerms, SettlePage, Settler, WalkEnd};
-use steelyard_pricing::LineCause;
+use steelyard_pricing::{BillingMonth, LineCause};
 use steelyard_runtime::{
     Clock, Environment, Error, Function, Invocation, Queue, aws, each_message, is_batch,
     report_unreadable,
@@ -148,6 +148,7 @@ impl Settle {
                 page.statements.iter().for_each(log);
                 report_unreadable(&page.unreadable);
                 report_census(&page.census);
+                report_lapsed(&page.lapsed);
                 self.try_alone(run, &page).await?;
                 walk.save(&page).await?;
                 if let Some(end) = page.end {
@@ -241,6 +242,19 @@ fn report_census(census: &Census) {
             owing_without_mandate = impossible,
             open_debits,
             "census of a page of providers"
+        );
+    }
+}
+
+/// Names the providers whose usage may have expired before settlement read it.
+fn report_lapsed(lapsed: &[(ProviderId, BillingMonth)]) {
+    for (provider, month) in lapsed {
+        tracing::error!(
+            provider.id = %provider,
+            %month,
+            // The template makes a metric of it.
+            lapsed_usage = 1,
+            "reports of this month and the next ones may have expired before they were settled"
         );
     }
 }

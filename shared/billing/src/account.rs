@@ -21,8 +21,8 @@ pub use unpaid::{Unpaid, UnpaidCharge};
 
 use crate::journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
 use crate::{
-    AdjustmentNote, AlertState, ComingVersion, Debit, DebitId, DepositNote, ListedNames, Provider,
-    ProviderId, Reference, StageHold, StatementId, is_zero,
+    AdjustmentNote, AlertState, Calendar, ComingVersion, Debit, DebitId, DepositNote, ListedNames,
+    Provider, ProviderId, Reference, StageHold, StatementId, is_zero,
 };
 
 /// A provider's account: its figures, and how far its usage has been settled.
@@ -259,6 +259,14 @@ impl Account {
     pub fn unsettled_from(&self) -> BillingDay {
         let open = self.open_from.first_day();
         self.settled_through.map_or(open, |settled| settled.next().max(open))
+    }
+
+    /// The first month whose reports may have expired before settlement read all of them, if there
+    /// is one: settlement stood still for months. Before its first statement a provider has none.
+    #[must_use]
+    pub fn lapsed(&self, calendar: &Calendar, now: Timestamp) -> Option<BillingMonth> {
+        self.settled_through?;
+        (calendar.kept_from(self.open_from, now) > self.open_from).then_some(self.open_from)
     }
 
     /// What the months before a month used of vouchers so far.

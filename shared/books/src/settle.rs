@@ -10,7 +10,7 @@ use steelyard_billing::{
     Reread, SettlementError, Statement, UsageRead, charged_between, collecting, deposit_noted,
     next_settlement, nothing_due,
 };
-use steelyard_pricing::{BillingDay, Catalog, MoneyError, UsageError};
+use steelyard_pricing::{BillingDay, BillingMonth, Catalog, MoneyError, UsageError};
 use steelyard_store::{NewUsage, ProviderAccount, StoreError, Unreadable, UsageTable};
 use thiserror::Error;
 
@@ -118,6 +118,8 @@ pub(crate) struct Settled {
     pub(crate) request: Option<Request>,
     /// Its money; none if that has no sum.
     pub(crate) sums: Option<AccountSums>,
+    /// The first month whose usage may have expired before it was read, if there is one.
+    pub(crate) lapsed: Option<BillingMonth>,
     pub(crate) failed: Option<SettleError>,
 }
 
@@ -210,6 +212,7 @@ impl Settler {
         account: ProviderAccount,
     ) -> Result<Settled, SettleError> {
         let id = account.provider.provider.clone();
+        let lapsed = account.account.lapsed(&self.books.rules.calendar, terms.now);
         let mut statements = Vec::new();
         let (account, failed) = match self.settle_days(terms, account, &mut statements).await {
             Ok(account) => match self.watch_settled(terms, &account).await {
@@ -228,7 +231,7 @@ impl Settler {
         let (request, unsummed) = unzip(request);
         let (sums, undated) = unzip(sums);
         let failed = failed.or_else(|| unsummed.or(undated).map(|error| error.of(&id)));
-        Ok(Settled { statements, request, sums, failed })
+        Ok(Settled { statements, request, sums, lapsed, failed })
     }
 
     /// What a provider has and owes, and the age of what it owes. Its statements are read only if

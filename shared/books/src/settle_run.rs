@@ -13,7 +13,7 @@ use steelyard_billing::{
     AccountSums, Charges, ProviderId, Reason, RunEnd, RunFailure, RunFigures, RunScope, RunShard,
     RunTally, SettlementRun, Statement, WallTime, chain,
 };
-use steelyard_pricing::MoneyError;
+use steelyard_pricing::{BillingMonth, MoneyError};
 use steelyard_store::{
     BillingTable, ProviderAccount, RUNS_REGARDED, RegistryEntry, StoreError, Unreadable, Writes,
     schema::registry_shard,
@@ -70,6 +70,9 @@ pub struct SettlePage {
     pub failed: Vec<(ProviderId, SettleError)>,
     /// The providers that cannot be read.
     pub unreadable: Vec<Unreadable>,
+    /// The providers whose usage may have expired before it was read, each with the first month of
+    /// which some may be gone.
+    pub lapsed: Vec<(ProviderId, BillingMonth)>,
     /// How many providers are in states that an operator must know of.
     pub census: Census,
     /// Why no page follows; none if one does.
@@ -465,7 +468,8 @@ impl SettlePage {
                 self.counted.providers += 1;
                 self.done = Some(provider.to_string());
                 let failed = match result {
-                    Ok(Settled { statements, request, sums, failed }) => {
+                    Ok(Settled { statements, request, sums, lapsed, failed }) => {
+                        self.lapsed.extend(lapsed.map(|month| (provider.clone(), month)));
                         self.statements.extend(statements);
                         self.sums.extend(sums);
                         request.into_iter().for_each(|request| self.census.count(request));
