@@ -13,6 +13,7 @@
 mod age;
 mod alipay;
 mod aws;
+mod buttons;
 mod canary;
 mod chaos;
 mod cut;

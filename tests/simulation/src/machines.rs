@@ -49,6 +49,7 @@ pub enum Which {
     Reconcile,
     Events,
     Watch,
+    Actions,
     /// None of the functions: a command of an operator.
     Operator,
 }
@@ -204,6 +205,7 @@ impl Which {
             Which::Reconcile => &functions.reconcile,
             Which::Events => &functions.events,
             Which::Watch => &functions.watch,
+            Which::Actions => &functions.actions,
             Which::Operator => console,
         }
     }

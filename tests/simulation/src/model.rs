@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use serde_json::json;
+use steelyard_pricing::{BillingDay, Override};
+use steelyard_runtime::Error;
 
 /// An API that the rate of basic APIs covers.
 pub(crate) const BASIC: &str = "taobao.trades.sold.get";
@@ -28,12 +31,55 @@ const PRICE: [u64; 2] = [1, 3];
 /// The name of another plan.
 pub(crate) const FLAT: &str = "flat";
 
-/// That plan: nothing is free, and every call costs the same.
-pub(crate) const FLAT_PLAN: &str = r#"{ "plan": "flat", "effective_from": "2014-04-01", "rates": [
-    { "rate": "calls", "apis": ["*"], "price": { "model": "per_unit", "unit_price": "0.0002" } } ] }"#;
+/// That plan: nothing is free, and every call costs the same. It may want a deposit, which is drawn
+/// by rule or by a person alone.
+pub(crate) fn flat_plan(deposit_by_rule: Option<bool>) -> String {
+    let mut plan = json!({
+        "plan": FLAT,
+        "effective_from": "2014-04-01",
+        "rates": [{
+            "rate": "calls", "apis": ["*"],
+            "price": { "model": "per_unit", "unit_price": "0.0002" },
+        }],
+    });
+    if let Some(drawn_by_rule) = deposit_by_rule {
+        plan["deposit"] = json!({
+            "amount": "60", "due_after_days": 3, "top_up_after_days": 2,
+            "drawn_by_rule": drawn_by_rule,
+        });
+    }
+    plan.to_string()
+}
 
 /// The price of a call under it, in hundredths of a fen.
 const FLAT_PRICE: u64 = 2;
+
+/// What halves that price from one day until before another.
+pub(crate) fn half_price(
+    name: &str,
+    from: BillingDay,
+    until: BillingDay,
+) -> Result<Override, Error> {
+    Ok(serde_json::from_value(json!({
+        "override": name, "from": from, "until": until, "rate": "calls",
+        "price": { "model": "per_unit", "unit_price": "0.0001" },
+    }))?)
+}
+
+/// The terms of a provider: its plans, each by name from a day on, and the days at half the flat
+/// price, each from one until before another.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Terms {
+    pub(crate) plans: Vec<(Date, String)>,
+    pub(crate) halved: Vec<(Date, Date)>,
+}
+
+/// The calls of a part of a month, by rate, and how many of them are at half the flat price.
+#[derive(Clone, Copy, Debug, Default)]
+struct Used {
+    by_rate: [u64; 2],
+    halved: u64,
+}
 
 /// The calls of one report about one provider and day, by API.
 pub(crate) type Calls = BTreeMap<String, u64>;
@@ -74,17 +120,20 @@ impl Model {
         sums
     }
 
-    /// The price of each month of a provider, in fen, by the first day of the month. A provider is
-    /// on the plan of that name from each of these days on.
-    pub(crate) fn months(&self, provider: &str, plans: &[(Date, String)]) -> BTreeMap<Date, i64> {
-        let mut months: BTreeMap<Date, BTreeMap<Date, [u64; 2]>> = BTreeMap::new();
+    /// The price of each month of a provider, in fen, by the first day of the month.
+    pub(crate) fn months(&self, provider: &str, terms: &Terms) -> BTreeMap<Date, i64> {
+        let plans = &terms.plans;
+        let mut months: BTreeMap<Date, BTreeMap<Date, Used>> = BTreeMap::new();
         for ((day, api), count) in self.calls(provider) {
             let rate = usize::from(api.starts_with("vas."));
             let (begin, _) = part(day, plans);
-            let parts = months.entry(day.first_of_month()).or_default();
-            parts.entry(begin).or_default()[rate] += count;
+            let used = months.entry(day.first_of_month()).or_default().entry(begin).or_default();
+            used.by_rate[rate] += count;
+            if terms.halved.iter().any(|(from, until)| *from <= day && day < *until) {
+                used.halved += count;
+            }
         }
-        let price = |parts: BTreeMap<Date, [u64; 2]>| {
+        let price = |parts: BTreeMap<Date, Used>| {
             let of = |(begin, used)| hundredths(used, begin, plans);
             fen(parts.into_iter().map(of).sum())
         };
@@ -110,9 +159,10 @@ fn plan_on(day: Date, plans: &[(Date, String)]) -> &str {
 
 /// The price of the calls of a part of a month, in hundredths of a fen. What is free in a month is
 /// free by the days of the part, rounded up.
-fn hundredths(used: [u64; 2], begin: Date, plans: &[(Date, String)]) -> u64 {
+fn hundredths(used: Used, begin: Date, plans: &[(Date, String)]) -> u64 {
+    let Used { by_rate: used, halved } = used;
     if plan_on(begin, plans) == FLAT {
-        return used.iter().sum::<u64>() * FLAT_PRICE;
+        return used.iter().sum::<u64>() * FLAT_PRICE - halved * FLAT_PRICE / 2;
     }
     let (_, last) = part(begin, plans);
     let days = |of: i8| u64::try_from(of).expect("days are counted from 1");
@@ -137,7 +187,8 @@ mod tests {
     #[test]
     fn price_is_rounded_half_up() {
         let plans = [(date("2015-04-01"), "jushita-2014".to_owned())];
-        let price = |used| fen(hundredths(used, date("2015-05-01"), &plans));
+        let used = |by_rate| Used { by_rate, halved: 0 };
+        let price = |calls| fen(hundredths(used(calls), date("2015-05-01"), &plans));
         assert_eq!(price([500_000, 100_000]), 0);
         assert_eq!((price([500_049, 0]), price([500_050, 0])), (0, 1));
         assert_eq!(price([1_500_000, 100_017]), 10_001);
@@ -150,8 +201,11 @@ mod tests {
         assert_eq!(part(date("2015-05-10"), &plans), (date("2015-05-01"), date("2015-05-10")));
         assert_eq!(part(date("2015-05-31"), &plans), (date("2015-05-11"), date("2015-05-31")));
         // 500,000 / 31 * 10 = 161,290.3
-        assert_eq!(hundredths([161_291, 0], date("2015-05-01"), &plans), 0);
-        assert_eq!(hundredths([161_292, 0], date("2015-05-01"), &plans), 1);
-        assert_eq!(hundredths([3, 4], date("2015-05-11"), &plans), 14);
+        let price =
+            |by_rate, halved, begin| hundredths(Used { by_rate, halved }, date(begin), &plans);
+        assert_eq!(price([161_291, 0], 0, "2015-05-01"), 0);
+        assert_eq!(price([161_292, 0], 9, "2015-05-01"), 1);
+        assert_eq!(price([3, 4], 0, "2015-05-11"), 14);
+        assert_eq!(price([3, 4], 5, "2015-05-11"), 9);
     }
 }

@@ -1,24 +1,25 @@
 //! Operators: what they do at a console, whose process ends and stands still as those of functions
 //! do. An operator who sees no answer does the same again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use steelyard_billing::mandate::{EndReason, MandateLimits, MandatePhase};
 use steelyard_billing::{
-    AdjustmentId, AdjustmentOf, AdjustmentRequest, Cause, DebitId, Entry, Mandate, MandateId,
-    OutRequestNo, Person, Phase, PlanAssignment, ProviderId, Recharge, Reference, RefundRef,
-    Resolution, StatementId,
+    ActionId, AdjustmentId, AdjustmentOf, AdjustmentRequest, Cause, DebitId, Deed, DepositMovement,
+    Entry, Mandate, MandateId, OutRequestNo, Person, Phase, PlanAssignment, ProviderId, Recharge,
+    Reference, RefundRef, Resolution, StatementId,
 };
 use steelyard_books::{BookError, Books, PaidIn, RefundAsked, Tables};
-use steelyard_pricing::{AlertRules, BillingDay, Fen, Name};
+use steelyard_pricing::{AlertRules, BillingDay, Fen, Name, Override};
 use steelyard_runtime::{Clock, Error, Function, Invocation};
 use steelyard_tests::{PLAN, fen, reason, reference};
 
+use crate::buttons::{self, Buttons};
 use crate::chaos::Chaos;
 use crate::machines::Which;
-use crate::model::FLAT;
+use crate::model::{FLAT, half_price};
 use crate::pending::Pending;
 use crate::world::{PROVIDERS, World};
 
@@ -30,7 +31,7 @@ pub(crate) struct Act {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum What {
+pub(crate) enum What {
     /// Books a bank transfer.
     Transfer { reference: Reference, amount: Fen },
     /// Gives money of a recharge back.
@@ -45,6 +46,8 @@ enum What {
     Reject { note: AdjustmentId },
     /// Puts the provider on a plan.
     Assign { plan: Name, from: BillingDay },
+    /// Halves the price of calls under the flat plan, for some days.
+    Halve(Box<Override>),
     /// Sets what a month may cost.
     Cap { amount: Option<Fen> },
     /// Lowers what one debit may take.
@@ -53,14 +56,21 @@ enum What {
     End { mandate: MandateId },
     /// Uses a suspended mandate again.
     Resume { mandate: MandateId },
+    /// Books a bank transfer that pays the deposit.
+    PayDeposit { reference: Reference, amount: Fen },
+    /// Presses a button of a page.
+    Press(Deed),
+    /// Decides as a second person about what another pressed.
+    Decide { action: ActionId, is_approved: bool },
 }
 
 /// The acts of operators, done and to be done.
 #[derive(Default)]
 pub(crate) struct Operators {
     acts: Pending<Act>,
-    /// The acts that were answered as done, in the order of the answers.
-    done: Vec<Act>,
+    /// The places of the acts that were answered as done.
+    done: BTreeSet<usize>,
+    pub(crate) buttons: Buttons,
 }
 
 /// The environment of an operator's command.
@@ -90,10 +100,7 @@ impl Console {
         let why = || reason("a look at it");
         match what {
             What::Transfer { reference, amount } => {
-                match books.pay_in(id, amount, &reference, now).await? {
-                    PaidIn::Now(_) | PaidIn::Before(_) => {}
-                    PaidIn::ReferenceUsed(_) => return Err(BookError::ReferenceUsed(reference)),
-                }
+                paid_in(books.pay_in(id, amount, &reference, now).await?, reference)?;
             }
             What::GiveBack { number, amount } => {
                 match books.ask_refund(id, &number, amount, &why(), now).await? {
@@ -115,8 +122,7 @@ impl Console {
                 books.adjust(&self.tables.usage, id, &request, now).await?;
             }
             What::Approve { note } => {
-                let second = Person::new("another operator").expect("a name");
-                books.approve_adjustment(id, &note, &second, now).await?;
+                books.approve_adjustment(id, &note, &another_operator(), now).await?;
             }
             What::Reject { note } => {
                 books.reject_adjustment(id, &note, (&operator(), &why()), now).await?;
@@ -126,6 +132,18 @@ impl Console {
                 books
                     .change_provider(id, |of, settled| {
                         of.assign(plan.clone(), from, &plans, settled)
+                    })
+                    .await?;
+            }
+            What::Halve(over) => {
+                let plans = self.tables.billing.plans().await?.catalog;
+                books
+                    .change_provider(id, |of, settled| {
+                        // An operator who does it again finds it done.
+                        if of.overrides.contains(&*over) {
+                            return Ok(());
+                        }
+                        of.add_override((*over).clone(), &plans, settled)
                     })
                     .await?;
             }
@@ -145,8 +163,24 @@ impl Console {
                 let resume = |of: &Mandate| of.resumed(now);
                 books.decide_mandate(id, mandate, now, resume).await?;
             }
+            What::PayDeposit { reference, amount } => {
+                paid_in(books.pay_deposit(id, amount, &reference, now).await?, reference)?;
+            }
+            What::Press(_) | What::Decide { .. } => {
+                return Ok(Some("there is no button at a console".to_owned()));
+            }
         }
         Ok(None)
+    }
+}
+
+/// # Errors
+///
+/// When the reference belongs to another transfer.
+fn paid_in(paid: PaidIn, reference: Reference) -> Result<(), BookError> {
+    match paid {
+        PaidIn::Now(_) | PaidIn::Before(_) => Ok(()),
+        PaidIn::ReferenceUsed(_) => Err(BookError::ReferenceUsed(reference)),
     }
 }
 
@@ -159,7 +193,7 @@ impl World {
             self.send_act(place);
             return Ok(());
         }
-        match self.chaos.draw(0..12) {
+        match self.chaos.draw(0..20) {
             0 => self.transfer(provider)?,
             1 | 2 => self.give_back(&PROVIDERS).await?,
             3 | 4 => {
@@ -167,17 +201,20 @@ impl World {
                 self.resolve_debits(provider, self.chaos.pick(&all)).await?;
             }
             5..=7 => self.adjust(provider).await?,
+            8 if self.chaos.one_in(2) => self.halve(provider)?,
             8 => self.assign(provider)?,
             9 => self.cap(provider)?,
-            _ => self.change_mandate(provider).await?,
+            10 | 11 => self.change_mandate(provider).await?,
+            12 | 13 => self.pay_deposit(provider)?,
+            14 | 15 => self.decide(provider)?,
+            _ => self.press_a_button(provider).await?,
         }
         Ok(())
     }
 
     /// An operator books a bank transfer.
     pub(crate) fn transfer(&mut self, provider: &str) -> Result<(), Error> {
-        self.references += 1;
-        let reference = reference(&format!("bank-{}", self.references));
+        let reference = self.new_reference();
         let amount = fen(self.chaos.pick(&[1, 5_000, 30_000]));
         self.act(provider, What::Transfer { reference, amount })
     }
@@ -243,11 +280,22 @@ impl World {
     /// An operator puts a provider on a plan, from a day on that is settled or is not.
     pub(crate) fn assign(&mut self, provider: &str) -> Result<(), Error> {
         let plan = self.chaos.pick(&[PLAN, FLAT]).to_owned().try_into()?;
-        let mut from = self.platform.today();
-        for _ in 0..self.chaos.draw(0..4) {
-            from = from.next();
-        }
+        let from = self.some_days_after(self.platform.today());
         self.act(provider, What::Assign { plan, from })
+    }
+
+    /// An operator halves the price of calls under the flat plan, for some days.
+    fn halve(&mut self, provider: &str) -> Result<(), Error> {
+        self.references += 1;
+        let from = self.some_days_after(self.platform.today());
+        let until = self.some_days_after(from.next());
+        let over = half_price(&format!("half-{}", self.references), from, until)?;
+        self.act(provider, What::Halve(Box::new(over)))
+    }
+
+    fn some_days_after(&self, day: BillingDay) -> BillingDay {
+        let days = self.chaos.draw(0..4);
+        (0..days).fold(day, |day, _| day.next())
     }
 
     /// An operator says what a month may cost.
@@ -272,7 +320,20 @@ impl World {
         self.act(provider, what)
     }
 
-    fn act(&mut self, provider: &str, what: What) -> Result<(), Error> {
+    /// An operator books a bank transfer that pays the deposit.
+    pub(crate) fn pay_deposit(&mut self, provider: &str) -> Result<(), Error> {
+        let reference = self.new_reference();
+        let amount = fen(self.chaos.pick(&[1, 5_000, 30_000]));
+        self.act(provider, What::PayDeposit { reference, amount })
+    }
+
+    /// The name of a bank transfer that no other has.
+    pub(crate) fn new_reference(&mut self) -> Reference {
+        self.references += 1;
+        reference(&format!("bank-{}", self.references))
+    }
+
+    pub(crate) fn act(&mut self, provider: &str, what: What) -> Result<(), Error> {
         let place = self.operators.acts.add(Act { provider: provider.parse()?, what });
         self.send_act(place);
         Ok(())
@@ -284,8 +345,11 @@ impl World {
         let (machines, answers) = (self.machines.clone(), self.operators.acts.answers());
         let chaos = self.chaos.clone();
         self.run(async move {
-            let event = serde_json::to_value(act)?;
-            if let Ok(answer) = machines.invoke(Which::Operator, event).await {
+            let (which, event) = match buttons::event(&act.what, place) {
+                Some(event) => (Which::Actions, serde_json::to_value(event)?),
+                None => (Which::Operator, serde_json::to_value(act)?),
+            };
+            if let Ok(answer) = machines.invoke(which, event).await {
                 chaos.note_read(format_args!("the operator is told {answer}"));
                 answers.add(place, answer);
             }
@@ -323,21 +387,16 @@ impl World {
         let found = self.platform.found(provider).await;
         let provided = found.provider.clone();
         let books = self.platform.stack.tables.books(found, &[]).await?;
-        let transferred = |of: &Reference, amount: Fen| {
-            let entries = books.journal.iter().map(Entry::record).filter(
-                |entry| matches!(&entry.cause, Cause::Recharged { reference } if reference == of),
-            );
-            let amounts: Vec<bool> = entries
-                .map(|entry| entry.postings.iter().any(|posting| posting.amount_fen == amount))
-                .collect();
-            amounts == [true]
-        };
         let asked = || self.operators.asked_for(provider);
         let is_done = |what: &&What| match what {
-            What::Transfer { reference, amount } => transferred(reference, *amount),
+            What::Transfer { reference, amount } => {
+                let transferred = |cause: &Cause| matches!(cause, Cause::Recharged { reference: of } if of == reference);
+                is_booked(&books.journal, transferred, *amount)
+            }
             What::GiveBack { number, .. } => books.refunds.iter().any(|of| of.number() == *number),
             // Another one from the same day on may have come after it.
             What::Assign { from, .. } => provided.plans.iter().any(|of| of.from == *from),
+            What::Halve(over) => provided.overrides.contains(over),
             What::Lower { mandate, amount } => {
                 let of = books.mandates.iter().find(|of| of.mandate == *mandate);
                 of.is_some_and(|of| of.single_limit_fen <= *amount)
@@ -352,6 +411,12 @@ impl World {
             }
             What::Resolve { .. } | What::Adjust { .. } | What::Approve { .. } => true,
             What::Reject { .. } | What::Resume { .. } => true,
+            What::PayDeposit { reference, amount } => {
+                let deposited = |cause: &Cause| matches!(cause, Cause::Deposit(DepositMovement::Transferred { reference: of }) if of == reference);
+                is_booked(&books.journal, deposited, *amount)
+            }
+            // What buttons move is compared with the journal.
+            What::Press(_) | What::Decide { .. } => true,
         };
         if let Some(undone) = self.operators.done_for(provider).find(|what| !is_done(what)) {
             return Err(format!("{provider}: {undone:?} is said to be done").into());
@@ -362,6 +427,12 @@ impl World {
         if let Some(unasked) = provided.plans.iter().skip(1).find(|of| !is_asked(of)) {
             return Err(format!("{provider}: nobody asked for {unasked:?}").into());
         }
+        let is_asked =
+            |of: &&Override| asked().any(|what| matches!(what, What::Halve(over) if *over == **of));
+        if let Some(unasked) = provided.overrides.iter().find(|of| !is_asked(of)) {
+            return Err(format!("{provider}: nobody asked for {unasked:?}").into());
+        }
+        self.check_buttons(provider, &books)?;
         let mut booked: Vec<(AdjustmentId, Fen)> = Vec::new();
         for note in books.statements.iter().flat_map(|of| &of.adjustments) {
             booked.push((note.adjustment.clone(), note.amount_fen));
@@ -382,10 +453,12 @@ impl Operators {
     pub(crate) fn take_answers(&mut self, chaos: &Chaos) {
         for (place, answer) in self.acts.answers().take() {
             self.acts.close(place);
-            if answer["done"] == true {
-                let act = self.acts.at(place).clone();
-                chaos.note_act(act.what.kind());
-                self.done.push(act);
+            let is_done = match buttons::action_of(&answer) {
+                Some(action) => self.buttons.note(action, chaos),
+                None => answer["done"] == true,
+            };
+            if is_done && self.done.insert(place) {
+                chaos.note_act(self.acts.at(place).what.kind());
             }
         }
     }
@@ -398,8 +471,8 @@ impl Operators {
 
     /// The acts for a provider that were answered as done.
     fn done_for(&self, provider: &str) -> impl Iterator<Item = &What> {
-        let of = move |act: &&Act| act.provider.as_str() == provider;
-        self.done.iter().filter(of).map(|act| &act.what)
+        let acts = self.done.iter().map(|place| self.acts.at(*place));
+        acts.filter(move |act| act.provider.as_str() == provider).map(|act| &act.what)
     }
 
     /// The credit and debit notes that were made for a provider and not taken back, by name.
@@ -430,14 +503,37 @@ impl What {
             What::Approve { .. } => "approve",
             What::Reject { .. } => "reject",
             What::Assign { .. } => "assign",
+            What::Halve(_) => "halve",
             What::Cap { .. } => "cap",
             What::Lower { .. } => "lower",
             What::End { .. } => "end",
             What::Resume { .. } => "resume",
+            What::PayDeposit { .. } => "pay a deposit",
+            What::Press(Deed::DrawDeposit { .. }) => "draw from a deposit",
+            What::Press(Deed::BookDepositReturn { .. }) => "book a returned deposit",
+            What::Press(Deed::HoldStage { .. }) => "hold a stage",
+            What::Press(Deed::ReleaseStage { .. }) => "release a stage",
+            What::Press(_) => "press another button",
+            What::Decide { is_approved: true, .. } => "approve an action",
+            What::Decide { is_approved: false, .. } => "reject an action",
         }
     }
 }
 
-fn operator() -> Person {
+pub(crate) fn operator() -> Person {
     Person::new("an operator").expect("a name")
+}
+
+/// Whether a journal has this amount for this cause, once.
+fn is_booked(journal: &[Entry], is_cause: impl Fn(&Cause) -> bool, amount: Fen) -> bool {
+    let entries = journal.iter().map(Entry::record).filter(|entry| is_cause(&entry.cause));
+    let amounts: Vec<bool> = entries
+        .map(|entry| entry.postings.iter().any(|posting| posting.amount_fen == amount))
+        .collect();
+    amounts == [true]
+}
+
+/// The second person, who approves what the first one asks for.
+pub(crate) fn another_operator() -> Person {
+    Person::new("another operator").expect("a name")
 }

@@ -45,11 +45,14 @@ impl World {
         }
     }
 
-    /// A provider asks for a recharge that is paid by a code.
+    /// A provider asks for a recharge, of its prepaid balance or its deposit, that is paid by a
+    /// code.
     pub(crate) fn ask_for_recharge(&mut self, provider: &str) {
         self.references += 1;
         let yuan = self.chaos.pick(&["0.01", "25.00", "400.00"]);
-        let asked = json!({ "provider": provider, "amount": yuan, "way": "code" });
+        let purpose = self.chaos.pick(&["prepaid", "prepaid", "deposit"]);
+        let asked =
+            json!({ "provider": provider, "amount": yuan, "way": "code", "purpose": purpose });
         let event = keyed(RECHARGES_PATH, &asked, &format!("key-{}", self.references));
         let machines = self.machines.clone();
         self.run(async move {

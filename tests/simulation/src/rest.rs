@@ -10,11 +10,12 @@ use steelyard_billing::event::Subject;
 use steelyard_billing::{
     Attempt, Breach, BreachKind, Debit, FindingKind, OpenFinding, Resolution, Unanswered, bill_day,
 };
-use steelyard_local_alipay::Trade;
+use steelyard_local_alipay::{Trade, TradeStatus};
 use steelyard_pricing::BillingDay;
 use steelyard_runtime::Error;
 use steelyard_tests::Balanced;
 
+use crate::model::Terms;
 use crate::others::OTHER_AGREEMENT;
 use crate::world::{POISONS, PROVIDERS, QUEUES, World};
 
@@ -236,11 +237,17 @@ impl World {
     }
 
     /// The debit of a payment that is on its way knows it, or is paid: it is neither given up nor
-    /// sent under another number.
+    /// sent under another number, unless Alipay has closed the number.
     pub(crate) async fn check_on_their_way(&self) -> Result<(), Error> {
-        let on_their_way = self.chaos.on_their_way();
+        let mut on_their_way = self.chaos.on_their_way();
         if on_their_way.is_empty() {
             return Ok(());
+        }
+        let trades = self.platform.stack.alipay.trades()?;
+        let closed = trades.iter().filter(|trade| trade.status == TradeStatus::TradeClosed);
+        for trade in closed {
+            // Whatever arrives for it is refused.
+            on_their_way.retain(|number| *number != trade.out_trade_no);
         }
         for provider in PROVIDERS {
             for debit in self.platform.debits(provider).await {
@@ -311,11 +318,16 @@ impl World {
             *charged.entry(month).or_default() += statement.usage_fen()?.get();
         }
         charged.retain(|_, fen| *fen != 0);
-        let mut plans = Vec::new();
-        for assigned in self.platform.found(provider).await.provider.plans {
-            plans.push((date(assigned.from)?, assigned.plan.to_string()));
+        let mut terms = Terms::default();
+        let provided = self.platform.found(provider).await.provider;
+        for assigned in provided.plans {
+            terms.plans.push((date(assigned.from)?, assigned.plan.to_string()));
         }
-        let mut expected = self.model.months(provider, &plans);
+        for over in provided.overrides {
+            let until = over.until.ok_or("half a price ends")?;
+            terms.halved.push((date(over.from)?, date(until)?));
+        }
+        let mut expected = self.model.months(provider, &terms);
         expected.retain(|_, fen| *fen != 0);
         if charged != expected {
             let statements = self.platform.charges(provider).await;

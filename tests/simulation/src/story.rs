@@ -2,8 +2,10 @@
 //! it, wherever a process ends.
 
 use jiff::SignedDuration;
+use steelyard_billing::Deed;
 use steelyard_runtime::Error;
 
+use crate::operators::What;
 use crate::world::{PROVIDERS, World};
 
 /// How long the platform runs after people and sources did something.
@@ -29,6 +31,12 @@ impl World {
         self.transfer(first)?;
         self.assign(second)?;
         self.cap(third)?;
+        self.pay_deposit(third)?;
+        self.until_idle().await?;
+        self.act(
+            third,
+            What::Press(Deed::DrawDeposit { provider: third.parse()?, amount_fen: None }),
+        )?;
         self.until_idle().await?;
         for provider in PROVIDERS {
             self.give_back(&[provider]).await?;

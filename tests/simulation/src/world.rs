@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use steelyard_billing::{Calendar, DebitRules, RETENTION_DAYS_MIN};
+use steelyard_billing::{Calendar, DebitRules, Ladder, RETENTION_DAYS_MIN};
 use steelyard_local_alipay::NotificationFault;
 use steelyard_local_aws::{EventSource, StreamSource, sqs, visible_messages};
 use steelyard_local_stack::{Notified, Scheduled};
 use steelyard_runtime::Error;
-use steelyard_tests::{Platform, fen};
+use steelyard_tests::{PLAN, Platform, fen};
 use tokio::task::JoinSet;
 
 use crate::chaos::Chaos;
 use crate::life::Life;
 use crate::machines::{MACHINES, Machines, Which};
 use crate::mishap::Mishap;
-use crate::model::{FLAT_PLAN, Model};
+use crate::model::{FLAT, Model, flat_plan};
 use crate::operators::Operators;
 use crate::others::REALM;
 use crate::sources::Sources;
@@ -45,6 +45,9 @@ pub(crate) const QUEUES: [(&str, Which); 4] = [
     ("steelyard-debit", Which::Debit),
     ("steelyard-reconcile", Which::Reconcile),
 ];
+
+/// The ladder that ships.
+const LADDER: &str = include_str!("../../../ladders/2014.json");
 
 /// Messages that are none of ours.
 pub(crate) const POISONS: [&str; 4] = ["{", "[]", r#"{"provider":"ann"}"#, "\u{0}"];
@@ -84,9 +87,13 @@ impl World {
         let window = chaos.pick(&[0, 30]);
         let platform = Platform::open_in_process(begin, window).await;
         platform.set_realm(REALM).await;
-        platform.add_plan(FLAT_PLAN).await;
+        platform.add_plan(&flat_plan(chaos.one_in(2).then(|| chaos.one_in(2)))).await;
+        if chaos.one_in(2) {
+            let ladder: Ladder = serde_json::from_str(LADDER)?;
+            platform.books().add_ladder(&ladder, platform.today()).await?;
+        }
         for provider in PROVIDERS {
-            platform.join(provider).await;
+            platform.register(provider, if chaos.one_in(3) { FLAT } else { PLAN }).await;
         }
         for provider in &PROVIDERS[..2] {
             platform.adopt(provider, &steelyard_tests::agreement_no(provider), 1_000_000).await;
