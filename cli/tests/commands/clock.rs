@@ -240,7 +240,7 @@ fn stack_runs_to_the_end_of_the_calendar() {
 }
 
 /// The first line and the body of what a server answers.
-pub async fn http_get(address: SocketAddr, path: &str) -> (String, String) {
+pub(crate) async fn http_get(address: SocketAddr, path: &str) -> (String, String) {
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     let exchange = move || {
         let mut stream = std::net::TcpStream::connect(address)?;

@@ -4,7 +4,7 @@ use crate::platform::{BILLING_TABLE, Platform, USAGE_TABLE};
 use crate::tool::Ran;
 
 /// Runs a command with `--aws` and these variables; `{stack}` is the endpoint of the stack.
-pub async fn run(platform: &Platform, line: &str, variables: &[(&str, &str)]) -> Ran {
+pub(crate) async fn run(platform: &Platform, line: &str, variables: &[(&str, &str)]) -> Ran {
     let mut command = platform.folder.command(&format!(
         "{line} --aws --usage-table {USAGE_TABLE} --billing-table {BILLING_TABLE}"
     ));

@@ -12,28 +12,28 @@ use steelyard_pricing::{AlertRules, Fen};
 use crate::tool::{Folder, Ran};
 
 /// The names of the stack's tables.
-pub const USAGE_TABLE: &str = "steelyard-usage";
-pub const BILLING_TABLE: &str = "steelyard-billing";
+pub(crate) const USAGE_TABLE: &str = "steelyard-usage";
+pub(crate) const BILLING_TABLE: &str = "steelyard-billing";
 
 /// A stack whose clock stands still until a test sets it, and a folder of documents.
-pub struct Platform {
+pub(crate) struct Platform {
     pub stack: Stack,
     pub folder: Folder,
 }
 
 impl Platform {
     /// An empty stack.
-    pub async fn open(name: &str) -> Platform {
+    pub(crate) async fn open(name: &str) -> Platform {
         Platform::open_in(name, "Asia/Shanghai").await
     }
 
     /// An empty stack with another time zone.
-    pub async fn open_in(name: &str, time_zone: &str) -> Platform {
+    pub(crate) async fn open_in(name: &str, time_zone: &str) -> Platform {
         Platform::start(name, time_zone, false).await
     }
 
     /// An empty stack where adjustments and operators' actions need an approval, or none.
-    pub async fn open_by(name: &str, needs_approval: bool) -> Platform {
+    pub(crate) async fn open_by(name: &str, needs_approval: bool) -> Platform {
         Platform::start(name, "Asia/Shanghai", needs_approval).await
     }
 
@@ -60,13 +60,13 @@ impl Platform {
     }
 
     /// Sets the clock to a time of the stack's time zone.
-    pub fn set(&self, time: &str) {
+    pub(crate) fn set(&self, time: &str) {
         let time: DateTime = time.parse().unwrap();
         self.stack.clock.set(self.stack.rules.calendar.instant(time.date(), time.time()));
     }
 
     /// Runs the tool on this stack.
-    pub async fn run(&self, line: &str) -> Ran {
+    pub(crate) async fn run(&self, line: &str) -> Ran {
         let mut command = self.command(line);
         // The stack is served meanwhile, by this thread.
         let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
@@ -74,30 +74,30 @@ impl Platform {
     }
 
     /// The same command, to be run while the stack is served.
-    pub fn command(&self, line: &str) -> Command {
+    pub(crate) fn command(&self, line: &str) -> Command {
         self.folder.command(&format!("{line} --endpoint http://{}", self.stack.address))
     }
 
     /// Runs the tool, which does everything; gives what it printed.
-    pub async fn does(&self, line: &str) -> String {
+    pub(crate) async fn does(&self, line: &str) -> String {
         self.run(line).await.done()
     }
 
     /// Runs the tool, which fails; gives what it said.
-    pub async fn fails(&self, line: &str) -> String {
+    pub(crate) async fn fails(&self, line: &str) -> String {
         let ran = self.run(line).await;
         assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{}", ran.err);
         ran.err
     }
 
     /// Writes a document and stores it as a plan.
-    pub async fn add_plan(&self, file: &str, document: &str) {
+    pub(crate) async fn add_plan(&self, file: &str, document: &str) {
         self.folder.write(file, document);
         self.does(&format!("plan add {file}")).await;
     }
 
     /// Reports calls of a provider on a day, under an id.
-    pub async fn count(&self, id: &str, provider: &str, day: &str, calls: &[(&str, u64)]) {
+    pub(crate) async fn count(&self, id: &str, provider: &str, day: &str, calls: &[(&str, u64)]) {
         let record = |(api, count): &(&str, u64)| json!({ "provider": provider, "api": api, "day": day, "count": count });
         let records = calls.iter().map(record).collect::<Vec<_>>();
         let report = json!({ "source": "gateway-1", "id": id, "records": records });
@@ -106,25 +106,25 @@ impl Platform {
     }
 
     /// Settles everything at half an hour after the midnight before a day.
-    pub async fn settle(&self, day: &str) {
+    pub(crate) async fn settle(&self, day: &str) {
         self.set(&format!("{day}T00:30"));
         self.does("settle --log error").await;
     }
 
     /// Runs what is due up to a time of the stack's time zone.
-    pub async fn run_until(&self, time: &str) {
+    pub(crate) async fn run_until(&self, time: &str) {
         let time: DateTime = time.parse().unwrap();
         let end = self.stack.rules.calendar.instant(time.date(), time.time());
         self.stack.run_until(end).await.unwrap();
     }
 
     /// Stores an item of a table in a format that nobody here knows.
-    pub async fn make_unreadable(&self, pk: &str, sk: &str) {
+    pub(crate) async fn make_unreadable(&self, pk: &str, sk: &str) {
         self.set_format(pk, sk, 99).await;
     }
 
     /// Stores an item of a table with another number of its format.
-    pub async fn set_format(&self, pk: &str, sk: &str, format: u16) {
+    pub(crate) async fn set_format(&self, pk: &str, sk: &str, format: u16) {
         let [usage, billing] = self.dump().await.try_into().unwrap();
         let is_it =
             |item: &&Value| (&item["pk"]["S"], &item["sk"]["S"]) == (&json!(pk), &json!(sk));
@@ -140,7 +140,7 @@ impl Platform {
     }
 
     /// Registers a provider that comes on a plan on a day, whether or not that is in force.
-    pub async fn register(&self, provider: &str, plan: &str, from: &str) {
+    pub(crate) async fn register(&self, provider: &str, plan: &str, from: &str) {
         let provider = Provider {
             provider: provider.parse().unwrap(),
             billed_from: "2015-05".parse().unwrap(),
@@ -157,7 +157,7 @@ impl Platform {
     }
 
     /// Every item of both tables.
-    pub async fn dump(&self) -> Vec<Value> {
+    pub(crate) async fn dump(&self) -> Vec<Value> {
         let mut items = Vec::new();
         for table in [USAGE_TABLE, BILLING_TABLE] {
             let scan = json!({ "TableName": table }).to_string();

@@ -23,7 +23,7 @@ const RULE: &str = r#"{
 "#;
 
 /// A platform with a provider and a rule, in the evening of the day of the log.
-pub async fn platform(name: &str) -> Platform {
+pub(crate) async fn platform(name: &str) -> Platform {
     let platform = Platform::open(name).await;
     platform.add_plan("plan.json", PLAN).await;
     platform.register("shop", "flat", "2015-05-01").await;
@@ -33,7 +33,7 @@ pub async fn platform(name: &str) -> Platform {
 }
 
 /// A line of an access log; no two numbers have the same.
-pub fn line(number: u64) -> String {
+pub(crate) fn line(number: u64) -> String {
     let (minute, second) = (number / 60 % 60, number % 60);
     format!(
         "192.0.2.7 - - [17/May/2015:10:{minute:02}:{second:02} +0800] \"GET /v1/%74rades/{number}?app_key=1021 HTTP/1.1\" 200 5 \"-\" \"A\"\n"
@@ -41,12 +41,12 @@ pub fn line(number: u64) -> String {
 }
 
 /// Lines of an access log.
-pub fn lines(numbers: std::ops::Range<u64>) -> String {
+pub(crate) fn lines(numbers: std::ops::Range<u64>) -> String {
     numbers.map(line).collect()
 }
 
 /// The calls of the provider that are counted.
-pub async fn calls(platform: &Platform) -> u64 {
+pub(crate) async fn calls(platform: &Platform) -> u64 {
     let [from, through] =
         ["2015-05-01", "2015-05-31"].map(|day| day.parse::<BillingDay>().unwrap());
     let days =
@@ -55,7 +55,7 @@ pub async fn calls(platform: &Platform) -> u64 {
 }
 
 /// Waits until so many calls are counted, and no more.
-pub async fn until(platform: &Platform, wanted: u64) {
+pub(crate) async fn until(platform: &Platform, wanted: u64) {
     let begin = Instant::now();
     while calls(platform).await < wanted && begin.elapsed() < Duration::from_secs(20) {
         tokio::time::sleep(Duration::from_millis(20)).await;

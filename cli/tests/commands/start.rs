@@ -20,7 +20,7 @@ async fn platform(name: &str) -> Platform {
 }
 
 /// The whole answer to a request, of which the head without `Host` and the body are given.
-pub async fn answer(address: SocketAddr, head: &str, body: &str) -> String {
+pub(crate) async fn answer(address: SocketAddr, head: &str, body: &str) -> String {
     let length = body.len();
     let request = format!(
         "{head}\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
@@ -42,7 +42,7 @@ async fn set(platform: &Platform, form: &str, site: &str) -> String {
     answer(platform.stack.address, &head, form).await
 }
 
-pub fn header<'a>(answer: &'a str, name: &str) -> &'a str {
+pub(crate) fn header<'a>(answer: &'a str, name: &str) -> &'a str {
     let line = answer.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
     line.unwrap_or_else(|| panic!("no {name}: {answer}"))
 }

@@ -8,7 +8,7 @@ use crate::tool::Ran;
 
 const API: &str = "taobao.trades.sold.detail";
 /// The provider of [`platform`].
-pub const PROVIDER: &str = "shop-assistant-store";
+pub(crate) const PROVIDER: &str = "shop-assistant-store";
 const AGREEMENT: &str = "20155408000123456789";
 const TRANSFER: &str = "2015050112345678901234567890";
 
@@ -17,7 +17,7 @@ const AMOUNT: &str = "1234567.89";
 const CALLS: u64 = 123_456_789;
 
 /// The plan of that provider, at a fen a call.
-pub const PLAN: &str = r#"{ "plan": "jushita-2014", "effective_from": "2015-05-01",
+pub(crate) const PLAN: &str = r#"{ "plan": "jushita-2014", "effective_from": "2015-05-01",
     "description": "The prices of May 2015: every call is charged, and there is no allowance.",
     "rates": [ { "rate": "basic", "apis": ["taobao.*"],
       "price": { "model": "per_unit", "unit_price": "0.01" } } ] }"#;
@@ -34,7 +34,7 @@ fn longest() -> String {
 /// A platform at noon of the third of May. A debit was paid on the second, the bill of which has
 /// one row more, and a debit is held since this morning. There is a provider with the longest id,
 /// and a plan that cannot be read.
-pub async fn platform(name: &str) -> Platform {
+pub(crate) async fn platform(name: &str) -> Platform {
     let platform = Platform::open(name).await;
     platform.add_plan("plan.json", PLAN).await;
     platform.add_plan("other.json", &PLAN.replace("jushita-2014", "other")).await;

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A folder with the documents of one test, in which the tool runs.
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 /// The output and exit code of a command.
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// Its exit code.
     pub code: i32,
     /// Its standard output.
@@ -19,7 +19,7 @@ pub struct Ran {
 
 impl Folder {
     /// A new folder of that name, empty.
-    pub fn new(name: &str) -> Folder {
+    pub(crate) fn new(name: &str) -> Folder {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("commands").join(name);
         if folder.exists() {
             std::fs::remove_dir_all(&folder).unwrap();
@@ -29,22 +29,22 @@ impl Folder {
     }
 
     /// The path of the folder, which is removed at the end.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
     /// Writes a document.
-    pub fn write(&self, file: &str, text: &str) {
+    pub(crate) fn write(&self, file: &str, text: &str) {
         std::fs::write(self.0.join(file), text).unwrap();
     }
 
     /// Runs the tool with the arguments that a line holds, parted by spaces.
-    pub fn run(&self, line: &str) -> Ran {
+    pub(crate) fn run(&self, line: &str) -> Ran {
         Ran::of(self.command(line).output().unwrap())
     }
 
     /// The same command, to be run.
-    pub fn command(&self, line: &str) -> Command {
+    pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_steelyard"));
         command.args(line.split_whitespace()).current_dir(&self.0).stdin(Stdio::null());
         for rule in ["TIME_ZONE", "MONTH_CLOSE_DAY", "USAGE_RETENTION_DAYS"] {
@@ -68,7 +68,7 @@ impl Folder {
 
 impl Ran {
     /// What came of a process.
-    pub fn of(output: Output) -> Ran {
+    pub(crate) fn of(output: Output) -> Ran {
         Ran {
             code: output.status.code().unwrap(),
             out: String::from_utf8(output.stdout).unwrap(),
@@ -77,7 +77,7 @@ impl Ran {
     }
 
     /// The standard output of a command that did everything, and had nothing to remark.
-    pub fn done(self) -> String {
+    pub(crate) fn done(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
         self.out
     }

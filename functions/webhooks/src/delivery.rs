@@ -26,7 +26,7 @@ const PAGE: u16 = 25;
 
 /// Why a message failed. The endpoint is as it was stored last, and the message comes again.
 #[derive(Debug, Error)]
-pub enum WorkError {
+pub(crate) enum WorkError {
     /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -25,7 +25,7 @@ pub enum ForwardedError {
 
 /// The IP address that a text is, with or without a port, an IPv6 address also in brackets.
 #[must_use]
-pub fn address(text: &str) -> Option<IpAddr> {
+pub(crate) fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     bare.unwrap_or(text)
@@ -40,7 +40,7 @@ pub fn address(text: &str) -> Option<IpAddr> {
 /// # Errors
 ///
 /// [`ForwardedError`] when there is none.
-pub fn forwarded(list: &str, hops: NonZeroU8) -> Result<IpAddr, ForwardedError> {
+pub(crate) fn forwarded(list: &str, hops: NonZeroU8) -> Result<IpAddr, ForwardedError> {
     let hop = list.rsplit(',').nth(usize::from(hops.get()) - 1);
     let hop = hop.ok_or_else(|| ForwardedError::TooFew { list: Excerpt::of(list), hops })?;
     address(hop).ok_or_else(|| ForwardedError::NotAnAddress(Excerpt::of(hop.trim())))
@@ -48,7 +48,7 @@ pub fn forwarded(list: &str, hops: NonZeroU8) -> Result<IpAddr, ForwardedError> 
 
 /// Whether a text is a list of addresses: a comma, and an address at the end.
 #[must_use]
-pub fn is_list(text: &str) -> bool {
+pub(crate) fn is_list(text: &str) -> bool {
     text.rsplit_once(',').is_some_and(|(_, last)| address(last).is_some())
 }
 

@@ -153,7 +153,7 @@ impl CallerRule {
 /// # Errors
 ///
 /// [`CallerError::Text`] if it is no id of a provider.
-pub fn check_text(caller: &str) -> Result<(), CallerError> {
+pub(crate) fn check_text(caller: &str) -> Result<(), CallerError> {
     if caller.len() > CALLER_BYTES_MAX || caller.contains(char::is_control) {
         return Err(CallerError::Text(Excerpt::of(caller)));
     }

@@ -84,7 +84,7 @@ impl<'a> Request<'a> {
 /// The path of a request's target or of a whole URL, without query and fragment. None for anything
 /// else.
 #[must_use]
-pub fn path_of(target: &str) -> Option<Path<'_>> {
+pub(crate) fn path_of(target: &str) -> Option<Path<'_>> {
     let end = target.find(['?', '#']).unwrap_or(target.len());
     let target = &target[..end];
     if target.starts_with('/') {

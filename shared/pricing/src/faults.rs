@@ -197,10 +197,10 @@ impl Rule {
 }
 
 /// The most that a conversion multiplies or divides by.
-pub const CONVERSION_MAX: u32 = 1_000_000_000;
+pub(crate) const CONVERSION_MAX: u32 = 1_000_000_000;
 
 /// The largest minimum or maximum: ¥10¹².
-pub const CAP_MAX: u64 = 1_000_000_000_000;
+pub(crate) const CAP_MAX: u64 = 1_000_000_000_000;
 
 /// Collects faults while a document is walked.
 pub(crate) struct Faults {

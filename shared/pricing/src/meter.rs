@@ -28,7 +28,7 @@ pub struct Amount(Decimal);
 pub struct AmountError(String);
 
 /// The most decimals that a metered amount has.
-pub const AMOUNT_DECIMALS_MAX: u32 = 6;
+pub(crate) const AMOUNT_DECIMALS_MAX: u32 = 6;
 
 const AMOUNT_MAX: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0);
 

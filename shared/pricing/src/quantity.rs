@@ -15,7 +15,7 @@ use crate::exact;
 pub struct Quantity(Decimal);
 
 /// The most decimals that a quantity has.
-pub const QUANTITY_DECIMALS_MAX: u32 = 6;
+const QUANTITY_DECIMALS_MAX: u32 = 6;
 
 const MAX: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
 

@@ -24,7 +24,7 @@ pub(crate) struct Page {
 
 impl<'a> Range<'a> {
     /// Everything in a partition whose sort key starts so.
-    pub fn prefix(table: &'a str, pk: String, prefix: &str) -> Range<'a> {
+    pub(crate) fn prefix(table: &'a str, pk: String, prefix: &str) -> Range<'a> {
         // DynamoDB takes no empty text as a key.
         let from = if prefix.is_empty() { crate::schema::KEY_BEGIN } else { prefix };
         Range {
@@ -36,12 +36,12 @@ impl<'a> Range<'a> {
     }
 
     /// The range that holds one item.
-    pub fn one(table: &'a str, pk: String, sk: String) -> Range<'a> {
+    pub(crate) fn one(table: &'a str, pk: String, sk: String) -> Range<'a> {
         Range { table, pk, from: sk.clone(), to: sk }
     }
 
     /// Reads all of it, strongly consistent, in the order of the sort keys.
-    pub async fn all(
+    pub(crate) async fn all(
         &self,
         client: &Client,
         operation: &'static str,
@@ -59,7 +59,7 @@ impl<'a> Range<'a> {
     }
 
     /// The record of a range of one item; none if the item does not exist.
-    pub async fn record<T: DeserializeOwned>(
+    pub(crate) async fn record<T: DeserializeOwned>(
         &self,
         client: &Client,
         operation: &'static str,
@@ -69,7 +69,7 @@ impl<'a> Range<'a> {
     }
 
     /// Reads one page of it, at most `limit` items, after a sort key.
-    pub async fn page(
+    pub(crate) async fn page(
         &self,
         client: &Client,
         operation: &'static str,
@@ -81,7 +81,7 @@ impl<'a> Range<'a> {
     }
 
     /// Reads one page of it from its end, at most `limit` items, before a sort key.
-    pub async fn page_back(
+    pub(crate) async fn page_back(
         &self,
         client: &Client,
         operation: &'static str,
@@ -93,7 +93,7 @@ impl<'a> Range<'a> {
     }
 
     /// The last items, the last first, before a sort key if one is given.
-    pub async fn newest(
+    pub(crate) async fn newest(
         &self,
         client: &Client,
         operation: &'static str,

@@ -11,7 +11,7 @@ const BASIC: &str = "taobao.trades.sold.get";
 
 /// A platform on the morning of 5 June, where `a` was charged ¥10.00 for the last day of May, pays
 /// by debits, and no longer calls anything.
-pub async fn after_may() -> Platform {
+pub(crate) async fn after_may() -> Platform {
     let platform = Platform::open().await;
     platform.set("2015-05-31T20:00");
     platform.sign("a", 1_000_000).await;
@@ -24,7 +24,7 @@ pub async fn after_may() -> Platform {
     platform
 }
 
-pub fn request(amount: i64) -> AdjustmentRequest {
+pub(crate) fn request(amount: i64) -> AdjustmentRequest {
     AdjustmentRequest {
         id: None,
         amount_fen: fen(amount),
@@ -41,7 +41,7 @@ pub fn request(amount: i64) -> AdjustmentRequest {
     }
 }
 
-pub async fn adjust(
+pub(crate) async fn adjust(
     platform: &Platform,
     request: &AdjustmentRequest,
 ) -> Result<Adjusted, BookError> {

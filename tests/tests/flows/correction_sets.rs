@@ -12,7 +12,7 @@ const BASIC: &str = "taobao.trades.sold.get";
 
 /// A platform on 4 May at noon, where two providers were charged for three days of `gateway-1`,
 /// which counted twice as much as there was; `a` pays by debits.
-pub async fn platform() -> Platform {
+pub(crate) async fn platform() -> Platform {
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");
     platform.sign("a", 1_000_000).await;
@@ -30,7 +30,7 @@ pub async fn platform() -> Platform {
 }
 
 /// Withdraws all six reports, and counts half of each day of `a`.
-pub fn file() -> Vec<u8> {
+pub(crate) fn file() -> Vec<u8> {
     let mut lines = Vec::new();
     for (provider, day) in [("a", 1), ("a", 2), ("a", 3), ("b", 1), ("b", 2), ("b", 3)] {
         let id = format!("{provider}-{day}");
@@ -59,7 +59,7 @@ fn request(name: &str, content: &[u8]) -> Result<SetRequest, Error> {
 }
 
 /// Applies a file under the name.
-pub async fn apply(platform: &Platform, content: &[u8]) -> Result<Ended, Error> {
+pub(crate) async fn apply(platform: &Platform, content: &[u8]) -> Result<Ended, Error> {
     apply_as(platform, "gateway-1-doubled", content).await
 }
 
@@ -68,7 +68,7 @@ async fn apply_as(platform: &Platform, name: &str, content: &[u8]) -> Result<End
     Ok(outcome.ended.unwrap())
 }
 
-pub async fn undo(platform: &Platform) -> Result<Ended, Error> {
+pub(crate) async fn undo(platform: &Platform) -> Result<Ended, Error> {
     undo_as(platform, "gateway-1-doubled").await
 }
 

@@ -18,7 +18,7 @@ const BATCH: &str = "application/cloudevents-batch+json";
 const API: &str = "taobao.trades.sold.get";
 
 /// A platform on the evening of 3 May, with the providers `shop` and `tool`.
-pub async fn platform() -> Platform {
+pub(crate) async fn platform() -> Platform {
     let platform = Platform::open().await;
     platform.register("shop", PLAN).await;
     platform.register("tool", PLAN).await;

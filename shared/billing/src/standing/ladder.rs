@@ -34,7 +34,7 @@ pub enum Stage {
 }
 
 /// The most days of a step, and of grace: ten years.
-pub const DAYS_MAX: u32 = 3_660;
+pub(super) const DAYS_MAX: u32 = 3_660;
 
 /// A version of the arrears ladder, as people write it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,11 +14,11 @@ use crate::common::{at, mandate, provider, rules};
 use crate::debits::sending;
 use crate::realm::realm;
 
-pub const NOW: &str = "2015-05-18 00:30";
+pub(crate) const NOW: &str = "2015-05-18 00:30";
 
 /// A movement, in fen.
 #[derive(Clone, Copy, Debug)]
-pub enum Move {
+pub(crate) enum Move {
     /// A charge, and the debit that it opens.
     Charge(i64),
     Recharge(i64),
@@ -53,24 +53,26 @@ pub enum Move {
     DepositSentBack(i64),
     DepositReversed(i64),
 }
-pub use Move::*;
+pub(crate) use Move::*;
 
 /// Prepaid, receivable and reserved, in fen.
-pub type Stand = (i64, i64, i64);
+pub(crate) type Stand = (i64, i64, i64);
 
-pub fn figures((prepaid, receivable, reserved): Stand) -> Result<Figures, serde_json::Error> {
+pub(crate) fn figures(
+    (prepaid, receivable, reserved): Stand,
+) -> Result<Figures, serde_json::Error> {
     serde_json::from_value(serde_json::json!({
         "prepaid_fen": prepaid, "receivable_fen": receivable, "reserved_fen": reserved,
     }))
 }
 
-pub fn stand(figures: &Figures) -> Stand {
+pub(crate) fn stand(figures: &Figures) -> Stand {
     (figures.prepaid().get(), figures.receivable().get(), figures.reserved().get())
 }
 
 /// An account with these figures, whose first debit was sent if something is reserved, and has
 /// ended otherwise.
-pub fn account(before: Stand) -> (Account, Option<Debit>) {
+pub(crate) fn account(before: Stand) -> (Account, Option<Debit>) {
     let mut account = Account::new(&provider());
     account.figures = figures(before).unwrap();
     (account.entries, account.debits) = (1, 1);
@@ -85,39 +87,39 @@ pub fn account(before: Stand) -> (Account, Option<Debit>) {
 }
 
 /// An account that owes this much, and its open debit, which was not sent yet.
-pub fn unsent(owed: i64) -> (Account, Debit) {
+pub(crate) fn unsent(owed: i64) -> (Account, Debit) {
     let (account, _) = account((0, owed, 0));
     let opened = account.requesting(Some(&mandate()), &rules(), at(NOW)).unwrap().unwrap();
     (opened.account, opened.opened.unwrap())
 }
 
 /// A mandate with these limits, in fen.
-pub fn mandate_of(single: i64, daily: Option<i64>) -> Mandate {
+pub(crate) fn mandate_of(single: i64, daily: Option<i64>) -> Mandate {
     let limits = MandateLimits { single_fen: Fen::new(single), daily_fen: daily.map(Fen::new) };
     let (agreement, now) = (agreement(&mandate().agreement_no), at("2015-05-01 00:00"));
     Mandate::adopt(&provider().provider, MandateId(1), agreement, limits, now).unwrap()
 }
 
 /// The sent debit after it was paid.
-pub fn paid(debit: &Debit, now: Timestamp) -> Debit {
+pub(crate) fn paid(debit: &Debit, now: Timestamp) -> Debit {
     let amount_fen = debit.terms.as_ref().unwrap().amount_fen;
     let payment = Payment { trade_no: "20150517".to_owned(), amount_fen };
     debit.after_pay(PayAnswer::Paid(payment), &rules(), now).unwrap()
 }
 
 /// The sent debit after it was given up.
-pub fn given_up(debit: &Debit, now: Timestamp) -> Debit {
+pub(crate) fn given_up(debit: &Debit, now: Timestamp) -> Debit {
     let dead = PayAnswer::MandateDead(GatewayCode("ACQ.AGREEMENT_INVALID".to_owned()));
     let checking = debit.after_pay(dead, &rules(), now).unwrap();
     checking.after_query(QueryAnswer::Closed, now).unwrap()
 }
 
-pub fn statement() -> StatementId {
+pub(crate) fn statement() -> StatementId {
     "2015-05-17".parse().unwrap()
 }
 
 /// The only place of these tests that moves money.
-pub fn moved(
+pub(crate) fn moved(
     account: &Account,
     open: Option<&Debit>,
     movement: Move,
@@ -175,7 +177,7 @@ pub fn moved(
 }
 
 /// The day of [`NOW`].
-pub fn today() -> BillingDay {
+pub(crate) fn today() -> BillingDay {
     "2015-05-18".parse().unwrap()
 }
 
@@ -213,7 +215,7 @@ fn ledger(ledger: Ledger) -> &'static str {
 }
 
 /// The postings of a movement in their order, and the debit that it opened.
-pub fn note(movement: &Movement) -> String {
+pub(crate) fn note(movement: &Movement) -> String {
     let postings = movement.entry.iter().flat_map(|entry| &entry.record().postings);
     let mut notes = postings
         .map(|posting| format!("{} {}", ledger(posting.ledger), posting.amount_fen))
@@ -223,7 +225,7 @@ pub fn note(movement: &Movement) -> String {
 }
 
 /// What holds after every movement.
-pub fn check_movement(before: &Account, movement: &Movement) {
+pub(crate) fn check_movement(before: &Account, movement: &Movement) {
     let Movement { account, entry, opened } = movement;
     assert!(figures(stand(&account.figures)).is_ok(), "the rules hold: {account:?}");
     assert!(!account.figures.deposit().is_negative(), "{account:?}");
@@ -249,11 +251,11 @@ pub fn check_movement(before: &Account, movement: &Movement) {
     }
 }
 
-pub fn check(rows: &[(Stand, Move, Stand, &str)]) {
+pub(crate) fn check(rows: &[(Stand, Move, Stand, &str)]) {
     check_under(Some(&mandate()), &rules(), rows);
 }
 
-pub fn check_under(
+pub(crate) fn check_under(
     mandate: Option<&MandateInUse>,
     rules: &DebitRules,
     rows: &[(Stand, Move, Stand, &str)],

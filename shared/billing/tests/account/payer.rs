@@ -12,7 +12,7 @@ use crate::common::{at, provider, rules};
 use crate::debits::sending;
 use crate::money::{check_movement, given_up, paid, statement};
 
-pub struct Payer {
+pub(crate) struct Payer {
     pub account: Account,
     pub open: Option<Debit>,
     pub mandate: Option<Mandate>,
@@ -21,16 +21,16 @@ pub struct Payer {
 
 impl Payer {
     /// A provider that owes nothing, under a mandate.
-    pub fn under(mandate: Mandate) -> Payer {
+    pub(crate) fn under(mandate: Mandate) -> Payer {
         let account = Account::new(&provider());
         Payer { account, open: None, mandate: Some(mandate), journal: Vec::new() }
     }
 
-    pub fn in_use(&self) -> Option<MandateInUse> {
+    pub(crate) fn in_use(&self) -> Option<MandateInUse> {
         self.mandate.as_ref().and_then(Mandate::in_use)
     }
 
-    pub fn take(&mut self, moved: Movement) {
+    pub(crate) fn take(&mut self, moved: Movement) {
         check_movement(&self.account, &moved);
         self.account = moved.account;
         self.journal.extend(moved.entry);
@@ -40,20 +40,20 @@ impl Payer {
         }
     }
 
-    pub fn charge(&mut self, fen: i64, now: &str) {
+    pub(crate) fn charge(&mut self, fen: i64, now: &str) {
         let (now, statement): (_, StatementId) = (at(now), statement());
         let charged = self.account.charge(statement, Fen::new(fen), now).unwrap();
         self.take(charged.requesting(self.in_use().as_ref(), &rules(), now).unwrap());
     }
 
-    pub fn recharge(&mut self, fen: i64, now: &str) {
+    pub(crate) fn recharge(&mut self, fen: i64, now: &str) {
         let moved =
             self.account.recharge(Fen::new(fen), Reference::new("transfer 1").unwrap(), at(now));
         self.take(moved.unwrap());
     }
 
     /// The run that requests what is owed. Whether it opened a debit.
-    pub fn request(&mut self, now: &str) -> bool {
+    pub(crate) fn request(&mut self, now: &str) -> bool {
         let moved = self.account.requesting(self.in_use().as_ref(), &rules(), at(now)).unwrap();
         let is_opened = moved.is_some();
         moved.into_iter().for_each(|moved| self.take(moved));
@@ -61,7 +61,7 @@ impl Payer {
     }
 
     /// Another mandate is in use, or none.
-    pub fn change_mandate(&mut self, mandate: Option<Mandate>, now: &str) {
+    pub(crate) fn change_mandate(&mut self, mandate: Option<Mandate>, now: &str) {
         let before = self.in_use();
         self.mandate = mandate;
         let after = self.in_use();
@@ -70,7 +70,7 @@ impl Payer {
         self.take(moved.unwrap());
     }
 
-    pub fn due(&self) -> String {
+    pub(crate) fn due(&self) -> String {
         clock(self.open.as_ref().unwrap().due_at().unwrap())
     }
 
@@ -81,7 +81,7 @@ impl Payer {
 
     /// The open debit is due: sent for what can be collected, put off, or withdrawn. What it is
     /// sent for in fen, if it is.
-    pub fn send(&mut self, now: &str) -> Option<i64> {
+    pub(crate) fn send(&mut self, now: &str) -> Option<i64> {
         let now = at(now);
         let open = self.open.clone().unwrap();
         if let Some(terms) = &open.terms {
@@ -113,17 +113,17 @@ impl Payer {
         self.take(self.account.end_debit(ended, in_use.as_ref(), &rules(), now).unwrap());
     }
 
-    pub fn is_paid(&mut self, now: &str) {
+    pub(crate) fn is_paid(&mut self, now: &str) {
         let open = self.open.clone().unwrap();
         self.end(&paid(&open, at(now)), at(now));
     }
 
-    pub fn is_given_up(&mut self, now: &str) {
+    pub(crate) fn is_given_up(&mut self, now: &str) {
         let open = self.open.clone().unwrap();
         self.end(&given_up(&open, at(now)), at(now));
     }
 
-    pub fn is_declined(&mut self, now: &str) {
+    pub(crate) fn is_declined(&mut self, now: &str) {
         let decline = Decline { reason: DeclineReason::Funds, sub_code: "X".to_owned() };
         let open = self.open.clone().unwrap();
         let answer = PayAnswer::Declined(decline);
@@ -131,7 +131,7 @@ impl Payer {
     }
 
     /// Prepaid, receivable and reserved, in fen.
-    pub fn stand(&self) -> (i64, i64, i64) {
+    pub(crate) fn stand(&self) -> (i64, i64, i64) {
         crate::money::stand(&self.account.figures)
     }
 }

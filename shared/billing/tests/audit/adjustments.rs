@@ -10,7 +10,7 @@ use crate::{Canary, check_on};
 
 /// The honest books, where May is closed: a credit of ¥1.00 is booked on 10 June, and a debit note
 /// of ¥0.50 that a second person approved waits for the statement of 11 June.
-pub fn adjusted() -> Keeper {
+pub(crate) fn adjusted() -> Keeper {
     let mut keeper = honest();
     close_may(&mut keeper);
     adjust(&mut keeper.books, &request("c", -100), at("2015-06-10 12:00")).unwrap();
@@ -25,7 +25,7 @@ fn booked(keeper: &mut Keeper) -> &mut Adjustment {
     &mut keeper.books.adjustments[0]
 }
 
-pub const CANARIES: &[Canary] = &[
+pub(crate) const CANARIES: &[Canary] = &[
     (
         "a booked adjustment is of another amount than its statement has",
         |keeper| booked(keeper).note.amount_fen = Fen::new(-101),

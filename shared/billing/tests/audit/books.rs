@@ -12,7 +12,7 @@ use steelyard_pricing::Fen;
 
 use crate::mandates::mandates;
 
-pub fn new_books(provider: &Provider) -> Books {
+pub(crate) fn new_books(provider: &Provider) -> Books {
     let mandates = mandates(provider);
     let mut account = Account::new(provider);
     account.mandates = u32::try_from(mandates.len()).unwrap();
@@ -36,7 +36,7 @@ pub fn new_books(provider: &Provider) -> Books {
     }
 }
 
-pub fn owner(mandate: &Mandate) -> Option<AgreementOwner> {
+pub(crate) fn owner(mandate: &Mandate) -> Option<AgreementOwner> {
     Some(AgreementOwner {
         agreement_no: mandate.agreement_no.clone()?,
         provider: mandate.provider.clone(),
@@ -45,7 +45,7 @@ pub fn owner(mandate: &Mandate) -> Option<AgreementOwner> {
 }
 
 /// Files every record that has work, as the store does whenever it writes one.
-pub fn file(books: &mut Books) {
+pub(crate) fn file(books: &mut Books) {
     let debits = books.debits.iter().map(|d| (TaskId::Debit(d.debit), d.due_at()));
     let recharges = books.recharges.iter().map(|r| (TaskId::Recharge(r.recharge), r.due_at()));
     let refunds = books.refunds.iter().map(|r| (TaskId::Refund(r.number()), r.due_at()));
@@ -60,7 +60,7 @@ pub fn file(books: &mut Books) {
 }
 
 /// A request for an adjustment of the statement of 16 May, by `li`.
-pub fn request(id: &str, fen: i64) -> AdjustmentRequest {
+pub(crate) fn request(id: &str, fen: i64) -> AdjustmentRequest {
     AdjustmentRequest {
         id: Some(id.parse().unwrap()),
         amount_fen: Fen::new(fen),
@@ -74,7 +74,7 @@ pub fn request(id: &str, fen: i64) -> AdjustmentRequest {
     }
 }
 
-pub fn adjust(
+pub(crate) fn adjust(
     books: &mut Books,
     request: &AdjustmentRequest,
     now: Timestamp,
@@ -85,7 +85,7 @@ pub fn adjust(
     Ok(())
 }
 
-pub fn approve(
+pub(crate) fn approve(
     books: &mut Books,
     id: &str,
     by: &str,
@@ -100,7 +100,7 @@ pub fn approve(
 }
 
 /// Stores that a statement books its adjustments.
-pub fn book(books: &mut Books, statement: &Statement) {
+pub(crate) fn book(books: &mut Books, statement: &Statement) {
     for adjustment in &mut books.adjustments {
         if statement.adjustments.contains(&adjustment.note) {
             adjustment.phase = AdjustmentPhase::Booked { booked_on: statement.statement };

@@ -7,7 +7,7 @@ use crate::common::at;
 use crate::keeper::{close_may, day};
 use crate::{Canary, check, journal};
 
-pub const CANARIES: &[Canary] = &[
+pub(crate) const CANARIES: &[Canary] = &[
     (
         "a report is counted twice",
         |keeper| keeper.report(day("2015-05-16"), "t.a", 1_300),

@@ -11,7 +11,7 @@ use crate::journal::rewrite;
 use crate::keeper::Keeper;
 use crate::{Canary, a_fen_less, a_fen_more, check};
 
-pub fn debit(keeper: &mut Keeper, id: u64) -> &mut Debit {
+pub(crate) fn debit(keeper: &mut Keeper, id: u64) -> &mut Debit {
     keeper.books.debits.iter_mut().find(|debit| debit.debit == DebitId(id)).unwrap()
 }
 
@@ -28,7 +28,7 @@ fn amount(keeper: &mut Keeper, id: u64) -> &mut Fen {
     &mut debit(keeper, id).terms.as_mut().unwrap().amount_fen
 }
 
-pub const CANARIES: &[Canary] = &[
+pub(crate) const CANARIES: &[Canary] = &[
     (
         "an open debit asks for a fen more",
         |keeper| a_fen_more(amount(keeper, 3)),
@@ -175,7 +175,7 @@ pub const CANARIES: &[Canary] = &[
     ),
 ];
 
-pub const TERMS_CANARIES: &[Canary] = &[
+pub(crate) const TERMS_CANARIES: &[Canary] = &[
     (
         "a sent debit has no terms",
         |keeper| debit(keeper, 3).terms = None,
@@ -217,7 +217,7 @@ pub const TERMS_CANARIES: &[Canary] = &[
     ),
 ];
 
-pub const MANDATE_CANARIES: &[Canary] = &[
+pub(crate) const MANDATE_CANARIES: &[Canary] = &[
     (
         "an active mandate is not in use",
         |keeper| keeper.books.provider.mandate = None,

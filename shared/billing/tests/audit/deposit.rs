@@ -80,7 +80,7 @@ fn give_back(
 /// were drawn by a person and before a return; 4.00 were returned through Alipay, 2.00 refused, and
 /// 3.00 returned by a transfer; Alipay took 20.00 back, of which 5.00 were drawn before. Another
 /// recharge is prepaid.
-pub fn deposited() -> Keeper {
+pub(crate) fn deposited() -> Keeper {
     let mut keeper = Keeper::new(&[PLAN], provider().mandate);
     keeper.books.account.deposit.drawn_by_rule = true;
     let payment = pay(&mut keeper, RechargePurpose::Deposit, 3_000, at("2015-05-16 09:00"));
@@ -164,7 +164,7 @@ fn posting(record: &mut EntryRecord, ledger: Ledger) -> &mut Posting {
     record.postings.iter_mut().find(|posting| posting.ledger == ledger).unwrap()
 }
 
-pub const CANARIES: &[Canary] = &[
+pub(crate) const CANARIES: &[Canary] = &[
     (
         "the account holds a fen more than its journal",
         |keeper| {

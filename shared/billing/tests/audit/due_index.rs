@@ -24,7 +24,7 @@ fn in_vain(keeper: &mut Keeper, task: TaskId) {
     keeper.books.filed.push(Filed { task, dispatch_at, is_in_its_shard: true });
 }
 
-pub const CANARIES: &[Canary] = &[
+pub(crate) const CANARIES: &[Canary] = &[
     (
         "an open debit is not dispatched",
         |keeper| keeper.books.filed.retain(|filed| filed.task != DEBIT),

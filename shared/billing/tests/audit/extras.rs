@@ -17,7 +17,7 @@ fn keeper(fields: &Value) -> Keeper {
 
 /// Books of a month under a plan that adds 6% of tax and has a minimum of ¥30: on 16 May ¥12.00 and
 /// ¥0.72, on 17 May ¥5.00 and ¥0.30, and on 31 May the rest of the minimum, ¥13.00 and ¥0.78.
-pub fn taxed() -> Keeper {
+pub(crate) fn taxed() -> Keeper {
     let tax = json!({"percent": "6", "behavior": "exclusive"});
     let mut keeper = keeper(&json!({"tax": tax, "minimum": "30"}));
     for (on, calls) in [("2015-05-16", 1_300), ("2015-05-17", 500)] {
@@ -37,7 +37,7 @@ fn line(keeper: &mut Keeper, place: usize, because: LineCause) -> &mut Line {
     lines.iter_mut().find(|line| line.because == because).unwrap()
 }
 
-pub const CANARIES: &[Canary] = &[
+pub(crate) const CANARIES: &[Canary] = &[
     (
         "a minimum is a fen more, and the line with it",
         |keeper| {

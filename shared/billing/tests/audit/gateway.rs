@@ -7,7 +7,7 @@ use crate::debits::debit;
 use crate::keeper::{honest, through_alipay};
 use crate::{Canary, a_fen_more, breaches, check_on};
 
-pub const CANARIES: &[Canary] = &[
+pub(crate) const CANARIES: &[Canary] = &[
     (
         "a recharge is of a fen more",
         |keeper| a_fen_more(&mut keeper.books.recharges[0].amount_fen),

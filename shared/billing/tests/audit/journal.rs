@@ -7,14 +7,14 @@ use crate::keeper::Keeper;
 use crate::{Canary, a_fen_more, check};
 
 /// Rewrites an entry, which stays balanced.
-pub fn rewrite(keeper: &mut Keeper, number: usize, change: impl FnOnce(&mut EntryRecord)) {
+pub(crate) fn rewrite(keeper: &mut Keeper, number: usize, change: impl FnOnce(&mut EntryRecord)) {
     let entry = &mut keeper.books.journal[number - 1];
     let mut record = EntryRecord::from(entry.clone());
     change(&mut record);
     *entry = Entry::try_from(record).unwrap();
 }
 
-pub const CANARIES: &[Canary] = &[
+pub(crate) const CANARIES: &[Canary] = &[
     ("an entry is lost", |keeper| drop(keeper.books.journal.remove(5)), &["JournalGap"]),
     (
         "the first is lost",
@@ -99,7 +99,7 @@ pub const CANARIES: &[Canary] = &[
     ),
 ];
 
-pub const CAUSE_CANARIES: &[Canary] = &[
+pub(crate) const CAUSE_CANARIES: &[Canary] = &[
     (
         "a charge is for another statement",
         |keeper| {

@@ -19,14 +19,14 @@ use crate::reading::{count, read};
 use crate::realm::realm;
 
 /// A fen for each call of `t.*` after 100 free ones, a third of a fen for each of `vas.*`.
-pub const PLAN: &str = r#"{"plan": "p", "effective_from": "2015-05-01", "rates": [
+pub(crate) const PLAN: &str = r#"{"plan": "p", "effective_from": "2015-05-01", "rates": [
     {"rate": "basic", "apis": ["t.*"], "free_per_month": 100,
      "price": {"model": "per_unit", "unit_price": "0.01"}},
     {"rate": "extra", "apis": ["vas.*"],
      "price": {"model": "per_unit", "unit_price": "0.0033"}}]}"#;
 
 /// The version of 20 May: more calls of `t.*` can cost less, so that a day is a credit.
-pub const MID_MAY: &str = r#"{"plan": "p", "effective_from": "2015-05-20", "rates": [
+pub(crate) const MID_MAY: &str = r#"{"plan": "p", "effective_from": "2015-05-20", "rates": [
     {"rate": "basic", "apis": ["t.*"], "free_per_month": 100,
      "price": {"model": "volume", "tiers": [
         {"up_to": 2000, "unit_price": "0.01"}, {"up_to": 9000, "unit_price": "0.002"},
@@ -35,22 +35,22 @@ pub const MID_MAY: &str = r#"{"plan": "p", "effective_from": "2015-05-20", "rate
      "price": {"model": "per_unit", "unit_price": "0.0033"}}]}"#;
 
 /// The version of June: tiers, the first with a fee.
-pub const JUNE: &str = r#"{"plan": "p", "effective_from": "2015-06-01", "rates": [
+pub(crate) const JUNE: &str = r#"{"plan": "p", "effective_from": "2015-06-01", "rates": [
     {"rate": "all", "apis": ["t.*", "vas.*"], "free_per_month": 50,
      "price": {"model": "graduated", "tiers": [
         {"up_to": "999.5", "unit_price": "0.013", "flat_fee": "1.005"},
         {"unit_price": "0.0007"}]}}]}"#;
 
-pub fn plan(json: &str) -> Plan {
+pub(crate) fn plan(json: &str) -> Plan {
     serde_json::from_str(json).unwrap()
 }
 
-pub fn day(text: &str) -> BillingDay {
+pub(crate) fn day(text: &str) -> BillingDay {
     text.parse().unwrap()
 }
 
 /// Books that follow from what happened, the plans that rated it, and the time of the last event.
-pub struct Keeper {
+pub(crate) struct Keeper {
     pub books: Books,
     /// How often usage of each day changed.
     changes: BTreeMap<BillingDay, u64>,
@@ -60,7 +60,7 @@ pub struct Keeper {
 
 /// How the gateway answers on a day, whatever it is asked.
 #[derive(Clone, Copy, Debug)]
-pub enum Gateway {
+pub(crate) enum Gateway {
     Pays,
     /// It declines, and has closed what it is asked about.
     Declines,
@@ -85,18 +85,18 @@ pub enum Gateway {
 }
 
 impl Keeper {
-    pub fn new(plans: &[&str], mandate: Option<MandateInUse>) -> Keeper {
+    pub(crate) fn new(plans: &[&str], mandate: Option<MandateInUse>) -> Keeper {
         let books = new_books(&Provider { mandate, ..provider() });
         let plans = plans.iter().map(|json| plan(json)).collect();
         Keeper { books, changes: BTreeMap::new(), plans, now: at("2015-05-01 00:00") }
     }
 
-    pub fn report(&mut self, day: BillingDay, api: &str, calls: u64) {
+    pub(crate) fn report(&mut self, day: BillingDay, api: &str, calls: u64) {
         self.count(day, api, calls, at("2015-05-01 00:00"));
     }
 
     /// The same at a time.
-    pub fn report_at(&mut self, day: BillingDay, api: &str, calls: u64, now: Timestamp) {
+    pub(crate) fn report_at(&mut self, day: BillingDay, api: &str, calls: u64, now: Timestamp) {
         self.count(day, api, calls, now);
         self.now = now;
     }
@@ -107,7 +107,7 @@ impl Keeper {
     }
 
     /// Stores a movement, and files what it leaves to do.
-    pub fn keep(&mut self, movement: Movement, now: Timestamp) {
+    pub(crate) fn keep(&mut self, movement: Movement, now: Timestamp) {
         self.books.account = movement.account;
         self.books.journal.extend(movement.entry);
         self.books.debits.extend(movement.opened);
@@ -120,7 +120,7 @@ impl Keeper {
     }
 
     /// A run: closes what is to be closed, settles what is counted, and requests what is owed.
-    pub fn settle(&mut self, now: Timestamp) {
+    pub(crate) fn settle(&mut self, now: Timestamp) {
         let rules = rules();
         let mut registration = self.books.registration.unwrap();
         let due = MonthClose::due(&self.books.provider, registration.closed, &rules, now);
@@ -146,13 +146,13 @@ impl Keeper {
         self.now = now;
     }
 
-    pub fn recharge(&mut self, fen: i64, now: Timestamp) {
+    pub(crate) fn recharge(&mut self, fen: i64, now: Timestamp) {
         let reference = format!("transfer {}", self.books.account.entries).try_into().unwrap();
         self.keep(self.books.account.recharge(Fen::new(fen), reference, now).unwrap(), now);
     }
 
     /// A recharge through Alipay that is offered and paid.
-    pub fn recharge_by_alipay(&mut self, fen: i64, now: Timestamp) -> Recharge {
+    pub(crate) fn recharge_by_alipay(&mut self, fen: i64, now: Timestamp) -> Recharge {
         let (offered, counted) =
             self.books.account.offer_recharge(&realm(), Fen::new(fen), now).unwrap();
         self.keep(counted, now);
@@ -165,7 +165,7 @@ impl Keeper {
     }
 
     /// A payment of the first attempt of a debit becomes known.
-    pub fn find_payment(&mut self, debit: DebitId, now: Timestamp) {
+    pub(crate) fn find_payment(&mut self, debit: DebitId, now: Timestamp) {
         let debit = self.books.debits.iter_mut().find(|of| of.debit == debit).unwrap();
         let found = Payment { trade_no: "found".to_owned(), amount_fen: asked(debit) };
         let Outcome::Changed(ProvedPaid::Found(after)) = debit.after_proof(1, &found, now) else {
@@ -177,7 +177,7 @@ impl Keeper {
     }
 
     /// A refund, and how Alipay answers it.
-    pub fn refund(&mut self, of: TradeOf, request: &str, fen: i64, answer: RefundAnswer) {
+    pub(crate) fn refund(&mut self, of: TradeOf, request: &str, fen: i64, answer: RefundAnswer) {
         let now = at("2015-06-03 12:00");
         let provider = self.books.provider.provider.clone();
         let number = refund_number(&provider, of, request);
@@ -209,7 +209,7 @@ impl Keeper {
     }
 
     /// Alipay gives money back without being asked.
-    pub fn reverse(&mut self, of: TradeOf, request: &str, fen: i64) {
+    pub(crate) fn reverse(&mut self, of: TradeOf, request: &str, fen: i64) {
         let now = at("2015-06-03 13:00");
         let provider = self.books.provider.provider.clone();
         let number = refund_number(&provider, of, request);
@@ -222,7 +222,7 @@ impl Keeper {
     }
 
     /// Works on the open debit for as long as it is due, five times at most.
-    pub fn collect(&mut self, gateway: Gateway, now: Timestamp) {
+    pub(crate) fn collect(&mut self, gateway: Gateway, now: Timestamp) {
         for _ in 0..5 {
             let Some(open) = self.books.debits.iter().find(|debit| debit.is_open()) else { break };
             let after = self.worked_on(&open.clone(), gateway, now);
@@ -318,7 +318,7 @@ impl Keeper {
     }
 
     /// A person resolves the open debit, if it is held or in doubt.
-    pub fn resolve(&mut self, resolution: Resolution, now: Timestamp) {
+    pub(crate) fn resolve(&mut self, resolution: Resolution, now: Timestamp) {
         let reason = Reason::new("looked into it").unwrap();
         if let Some(open) = self.books.debits.iter_mut().find(|debit| debit.is_open())
             && let Ok(resolved) = open.resolved(resolution, reason, now)
@@ -329,19 +329,19 @@ impl Keeper {
     }
 
     /// The most that one day's debits may take.
-    pub fn limit_daily(&mut self, daily_limit_fen: Option<Fen>) {
+    pub(crate) fn limit_daily(&mut self, daily_limit_fen: Option<Fen>) {
         self.change_mandate(self.now, |mandate| {
             Some(Mandate { daily_limit_fen, ..mandate.clone() })
         });
     }
 
     /// The gateway suspends the mandate.
-    pub fn suspend_mandate(&mut self, now: Timestamp) {
+    pub(crate) fn suspend_mandate(&mut self, now: Timestamp) {
         self.query_mandate(&AgreementAnswer::Suspended, now);
     }
 
     /// The provider ends the mandate at the gateway.
-    pub fn end_mandate(&mut self, now: Timestamp) {
+    pub(crate) fn end_mandate(&mut self, now: Timestamp) {
         self.query_mandate(&AgreementAnswer::Ended, now);
     }
 
@@ -354,7 +354,7 @@ impl Keeper {
     }
 
     /// A person resumes the mandate.
-    pub fn resume_mandate(&mut self, now: Timestamp) {
+    pub(crate) fn resume_mandate(&mut self, now: Timestamp) {
         self.change_mandate(now, |mandate| mandate.resumed(now).ok());
     }
 }
@@ -370,7 +370,7 @@ fn is_suspended(mandate: &Mandate) -> bool {
     }
 }
 
-pub fn refund_number(provider: &ProviderId, of: TradeOf, request: &str) -> RefundRef {
+pub(crate) fn refund_number(provider: &ProviderId, of: TradeOf, request: &str) -> RefundRef {
     RefundRef {
         out_trade_no: TradeNumber::new(&realm(), provider, of).out_trade_no(),
         out_request_no: OutRequestNo::parse(request).unwrap(),
@@ -378,7 +378,7 @@ pub fn refund_number(provider: &ProviderId, of: TradeOf, request: &str) -> Refun
 }
 
 /// What a debit that was sent asks for.
-pub fn asked(debit: &Debit) -> Fen {
+pub(crate) fn asked(debit: &Debit) -> Fen {
     debit.terms.as_ref().unwrap().amount_fen
 }
 
@@ -435,7 +435,7 @@ fn payment(debit: &Debit, more: i64) -> Payment {
 ///    for 2 June; 12. debit 3 sent, which is in doubt.
 ///
 /// 31 May was charged nothing.
-pub fn honest() -> Keeper {
+pub(crate) fn honest() -> Keeper {
     let mut keeper = Keeper::new(&[PLAN], provider().mandate);
     keeper.report(day("2015-05-16"), "t.a", 1_300);
     keeper.settle(at("2015-05-17 00:30"));
@@ -464,7 +464,7 @@ pub fn honest() -> Keeper {
 /// 3 collects what is owed; 14. found 5.03 of debit 2; 15. and 16. refunded 3.00 of the recharge;
 /// 17. and 18. refused a refund of debit 1; 19. asked for another that is in doubt; 20. reversed
 /// 12.00 of debit 1.
-pub fn through_alipay() -> Keeper {
+pub(crate) fn through_alipay() -> Keeper {
     let mut keeper = honest();
     let recharge = keeper.recharge_by_alipay(2_000, at("2015-06-03 11:00"));
     keeper.find_payment(DebitId(2), at("2015-06-03 11:30"));
@@ -480,7 +480,7 @@ pub fn through_alipay() -> Keeper {
 
 /// Books of a month that is cut on 17 May, where an override begins: 25% off all rates, and 60 free
 /// calls more of `t.*` in a month.
-pub fn cut() -> Keeper {
+pub(crate) fn cut() -> Keeper {
     let mut keeper = Keeper::new(&[PLAN], None);
     for over in [
         r#"{"override": "friend", "from": "2015-05-17", "discount_percent": "25"}"#,
@@ -498,7 +498,7 @@ pub fn cut() -> Keeper {
 }
 
 /// Settles on the days after May was closed, so that the account is done with May. Debit 3 is paid.
-pub fn close_may(keeper: &mut Keeper) {
+pub(crate) fn close_may(keeper: &mut Keeper) {
     keeper.collect(Gateway::Pays, at("2015-06-03 11:00"));
     keeper.settle(at("2015-06-05 00:30"));
     keeper.report(day("2015-06-05"), "t.a", 10);

@@ -9,7 +9,7 @@ fn line(keeper: &mut Keeper, statement: usize, line: usize) -> &mut Line {
     &mut keeper.books.statements[statement].lines[line]
 }
 
-pub const CANARIES: &[Canary] = &[
+pub(crate) const CANARIES: &[Canary] = &[
     (
         "a line charges a fen more",
         |keeper| a_fen_more(&mut line(keeper, 1, 0).charge_fen),

@@ -28,7 +28,7 @@ fn owes_again() -> Keeper {
     keeper
 }
 
-pub const CANARIES: &[Canary] = &[
+pub(crate) const CANARIES: &[Canary] = &[
     (
         "a day was not settled",
         |keeper| {

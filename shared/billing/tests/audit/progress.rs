@@ -15,7 +15,7 @@ fn segment(keeper: &mut Keeper) -> &mut SegmentToDate {
     may(keeper).to_date.segments.get_mut(&day("2015-05-01")).unwrap()
 }
 
-pub const CANARIES: &[Canary] = &[
+pub(crate) const CANARIES: &[Canary] = &[
     (
         "the account notes another charge",
         |keeper| a_fen_more(&mut may(keeper).to_date.charged_fen),

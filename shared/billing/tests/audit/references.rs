@@ -22,7 +22,7 @@ fn offered(mandate: u32) -> Mandate {
 }
 
 /// Money that the journal moved on a day of June, and no bill has shown.
-pub fn bill_item(booked_on: i8) -> Unmatched {
+pub(crate) fn bill_item(booked_on: i8) -> Unmatched {
     Unmatched {
         provider: "shop".parse().unwrap(),
         out_trade_no: number(TradeOf::Debit { debit: steelyard_billing::DebitId(1), attempt: 1 }),
@@ -32,7 +32,7 @@ pub fn bill_item(booked_on: i8) -> Unmatched {
     }
 }
 
-pub const CANARIES: &[Canary] = &[
+pub(crate) const CANARIES: &[Canary] = &[
     (
         "ingest does not know the provider",
         |keeper| keeper.books.registration = None,
@@ -87,7 +87,7 @@ pub const CANARIES: &[Canary] = &[
     ),
 ];
 
-pub const NUMBER_CANARIES: &[Canary] = &[
+pub(crate) const NUMBER_CANARIES: &[Canary] = &[
     (
         "an attempt was sent under a number that is not ours",
         |keeper| {

@@ -4,7 +4,7 @@ use steelyard_pricing::Metered;
 
 use crate::{Canary, a_fen_more, check, yuan};
 
-pub const CANARIES: &[Canary] = &[
+pub(crate) const CANARIES: &[Canary] = &[
     (
         "a statement's price is another, though it rounds to the same",
         |keeper| keeper.books.statements[0].rated_yuan = yuan("12.001"),
@@ -27,7 +27,7 @@ pub const CANARIES: &[Canary] = &[
     ),
 ];
 
-pub const MONTH_CANARIES: &[Canary] = &[
+pub(crate) const MONTH_CANARIES: &[Canary] = &[
     (
         "a statement begins at another charge",
         |keeper| a_fen_more(&mut keeper.books.statements[1].charged_before_fen),

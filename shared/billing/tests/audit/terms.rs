@@ -29,7 +29,7 @@ fn vouchers(yuan: Value) -> VouchersUsed {
     serde_json::from_value(used).unwrap()
 }
 
-pub const CANARIES: &[Canary] = &[
+pub(crate) const CANARIES: &[Canary] = &[
     (
         "the plan was changed under the month",
         |keeper| keeper.plans.add(plan(&PLAN.replace(r#""0.01""#, r#""0.02""#))),
@@ -79,7 +79,7 @@ pub const CANARIES: &[Canary] = &[
 ];
 
 /// On books of a month that is cut.
-pub const CUT_CANARIES: &[Canary] = &[
+pub(crate) const CUT_CANARIES: &[Canary] = &[
     ("an override is gone", |keeper| drop(keeper.books.provider.overrides.pop()), &["TermsGone"]),
     (
         "an override does not fit its plan any more",

@@ -5,9 +5,9 @@ use steelyard_billing::{Breach, BreachKind};
 /// Names each kind once; the match is exhaustive, so that a new one has to be named here.
 macro_rules! kinds {
     ($count:literal: $($kind:ident)*) => {
-        pub const VARIANTS: [&str; $count] = [$(stringify!($kind)),*];
+        pub(crate) const VARIANTS: [&str; $count] = [$(stringify!($kind)),*];
 
-        pub fn variant(breach: &Breach) -> &'static str {
+        pub(crate) fn variant(breach: &Breach) -> &'static str {
             match breach.kind {
                 $(BreachKind::$kind => stringify!($kind),)*
             }

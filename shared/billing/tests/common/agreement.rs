@@ -3,7 +3,7 @@
 use steelyard_billing::Agreement;
 
 /// An agreement of which Alipay said no more than its number.
-pub fn agreement(agreement_no: &str) -> Agreement {
+pub(crate) fn agreement(agreement_no: &str) -> Agreement {
     Agreement {
         agreement_no: agreement_no.to_owned(),
         external_agreement_no: None,

@@ -8,7 +8,7 @@ use crate::common::mandate;
 use crate::realm::realm;
 
 /// The terms of a debit of that amount, for the charge of 17 May 2015, under the mandate.
-pub fn terms(amount_fen: Fen) -> DebitTerms {
+pub(crate) fn terms(amount_fen: Fen) -> DebitTerms {
     let mandate = mandate();
     DebitTerms {
         amount_fen,
@@ -20,7 +20,7 @@ pub fn terms(amount_fen: Fen) -> DebitTerms {
 }
 
 /// The debit just before it is sent: for that amount, if it was not sent before.
-pub fn sending(debit: &Debit, amount_fen: Fen, now: Timestamp) -> Debit {
+pub(crate) fn sending(debit: &Debit, amount_fen: Fen, now: Timestamp) -> Debit {
     let number = debit.next_out_trade_no(&realm());
     debit.sending(terms(amount_fen), number, "amount=12.34".to_owned(), now).unwrap()
 }

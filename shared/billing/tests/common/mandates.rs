@@ -7,7 +7,7 @@ use crate::agreement::agreement;
 use crate::common::at;
 
 /// The records behind a provider's mandate in use.
-pub fn mandates(provider: &Provider) -> Vec<Mandate> {
+pub(crate) fn mandates(provider: &Provider) -> Vec<Mandate> {
     let adopted = provider.mandate.iter().map(|in_use| {
         let limits = MandateLimits { single_fen: in_use.limit_fen, daily_fen: None };
         let (agreement, now) = (agreement(&in_use.agreement_no), at("2015-05-01 00:00"));

@@ -10,14 +10,14 @@ use steelyard_billing::{
 use steelyard_pricing::{AlertRules, Fen};
 
 /// The instant at which a wall clock in Shanghai shows `2015-05-17 10:00`.
-pub fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     let clock: DateTime = text.parse().unwrap();
     let shanghai = TimeZone::get("Asia/Shanghai").unwrap();
     clock.to_zoned(shanghai).unwrap().timestamp()
 }
 
 /// Months close on the fifth; debits of one yuan or more fall due at ten.
-pub fn rules() -> DebitRules {
+pub(crate) fn rules() -> DebitRules {
     DebitRules {
         calendar: Calendar::new("Asia/Shanghai", 5).unwrap(),
         minimum_fen: Fen::new(100),
@@ -29,7 +29,7 @@ pub fn rules() -> DebitRules {
 }
 
 /// A mandate in use that lets one debit take ¥100.00.
-pub fn mandate() -> MandateInUse {
+pub(crate) fn mandate() -> MandateInUse {
     MandateInUse {
         mandate: MandateId(1),
         agreement_no: "20155245550001".to_owned(),
@@ -40,7 +40,7 @@ pub fn mandate() -> MandateInUse {
 }
 
 /// A provider who is billed from May 2015 on, on the plan `p`, and has signed the mandate.
-pub fn provider() -> Provider {
+pub(crate) fn provider() -> Provider {
     Provider {
         provider: "shop".parse::<ProviderId>().unwrap(),
         billed_from: "2015-05".parse().unwrap(),

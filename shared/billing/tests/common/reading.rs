@@ -10,7 +10,7 @@ use steelyard_billing::{
 use steelyard_pricing::{BillingDay, Metered, Usage};
 
 /// Counts a report of one API.
-pub fn count(
+pub(crate) fn count(
     days: &mut BTreeMap<BillingDay, DayCount>,
     day: BillingDay,
     (api, metered): (&str, Metered),
@@ -22,7 +22,7 @@ pub fn count(
 }
 
 /// What a settlement reads of these books, whose usage changed so often on each day.
-pub fn read(
+pub(crate) fn read(
     books: &Books,
     changes: &BTreeMap<BillingDay, u64>,
     rules: &DebitRules,

@@ -3,6 +3,6 @@
 use steelyard_billing::Realm;
 
 /// The realm in the numbers of these tests.
-pub fn realm() -> Realm {
+pub(crate) fn realm() -> Realm {
     Realm::parse("k3x9ab").unwrap()
 }

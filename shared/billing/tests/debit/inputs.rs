@@ -12,14 +12,14 @@ use crate::common::{at, provider, rules};
 use crate::debits::terms;
 use crate::realm::realm;
 
-pub const AMOUNT: Fen = Fen::new(1234);
+pub(crate) const AMOUNT: Fen = Fen::new(1234);
 
 /// When the inputs of the table happen.
-pub const NOW: &str = "2015-05-17 10:00";
+pub(crate) const NOW: &str = "2015-05-17 10:00";
 
 /// The inputs of a debit.
 #[derive(Clone, Debug)]
-pub enum Input {
+pub(crate) enum Input {
     /// It is about to be sent, with this content if the attempt has none yet.
     Sent(&'static str),
     Pay(PayAnswer),
@@ -44,71 +44,71 @@ pub enum Input {
 
 /// Why an input is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub(crate) enum Refused {
     Conflict(DebitConflict),
     NothingToResolve(NothingToResolve),
     /// The proof contradicts what is recorded.
     Contradicts,
 }
 
-pub fn paid_fen(fen: i64) -> Payment {
+pub(crate) fn paid_fen(fen: i64) -> Payment {
     Payment { trade_no: "2015051721001004".to_owned(), amount_fen: Fen::new(fen) }
 }
 
-pub fn other_trade() -> Payment {
+pub(crate) fn other_trade() -> Payment {
     Payment { trade_no: "2015051721009999".to_owned(), ..paid_fen(1234) }
 }
 
-pub fn pay_paid() -> Input {
+pub(crate) fn pay_paid() -> Input {
     Input::Pay(PayAnswer::Paid(paid_fen(1234)))
 }
 
-pub fn pay_declined() -> Input {
+pub(crate) fn pay_declined() -> Input {
     pay_declined_for(DeclineReason::Funds)
 }
 
-pub fn pay_declined_for(reason: DeclineReason) -> Input {
+pub(crate) fn pay_declined_for(reason: DeclineReason) -> Input {
     Input::Pay(PayAnswer::Declined(Decline { reason, sub_code: code().0 }))
 }
 
-pub fn code() -> GatewayCode {
+pub(crate) fn code() -> GatewayCode {
     GatewayCode("ACQ.SOME_CODE".to_owned())
 }
 
-pub fn pay_in_doubt() -> Input {
+pub(crate) fn pay_in_doubt() -> Input {
     Input::Pay(PayAnswer::InDoubt(Doubt("no answer in 10 s".to_owned())))
 }
 
-pub fn query_paid() -> Input {
+pub(crate) fn query_paid() -> Input {
     Input::Query(QueryAnswer::Paid(paid_fen(1234)))
 }
 
-pub fn query_in_doubt() -> Input {
+pub(crate) fn query_in_doubt() -> Input {
     Input::Query(QueryAnswer::InDoubt(Doubt("unsigned".to_owned())))
 }
 
-pub fn query_closed() -> Input {
+pub(crate) fn query_closed() -> Input {
     Input::Query(QueryAnswer::Closed)
 }
 
-pub fn not_found() -> Input {
+pub(crate) fn not_found() -> Input {
     Input::Query(QueryAnswer::NotFound)
 }
 
-pub fn pending() -> Input {
+pub(crate) fn pending() -> Input {
     Input::Query(QueryAnswer::Pending)
 }
 
-pub fn reason() -> Reason {
+pub(crate) fn reason() -> Reason {
     Reason::new("keys were mended").unwrap()
 }
 
-pub fn opened(provider: &ProviderId, debit: u64, now: Timestamp) -> Debit {
+pub(crate) fn opened(provider: &ProviderId, debit: u64, now: Timestamp) -> Debit {
     Debit::open(provider, DebitId(debit), rules().next_due(provider, now), now)
 }
 
 /// The only place of these tests that moves a debit.
-pub fn after(debit: &Debit, input: &Input, now: Timestamp) -> Result<Debit, Refused> {
+pub(crate) fn after(debit: &Debit, input: &Input, now: Timestamp) -> Result<Debit, Refused> {
     let next = match input {
         Input::Sent(content) => {
             let number = debit.next_out_trade_no(&realm());
@@ -139,7 +139,7 @@ pub fn after(debit: &Debit, input: &Input, now: Timestamp) -> Result<Debit, Refu
 }
 
 /// A debit after more inputs, each at its time.
-pub fn then(debit: &Debit, inputs: &[(&str, Input)]) -> Debit {
+pub(crate) fn then(debit: &Debit, inputs: &[(&str, Input)]) -> Debit {
     inputs.iter().fold(debit.clone(), |debit, (time, input)| {
         let after = after(&debit, input, at(time));
         after.unwrap_or_else(|refused| unreachable!("{time} {input:?}: {refused:?}"))
@@ -147,26 +147,26 @@ pub fn then(debit: &Debit, inputs: &[(&str, Input)]) -> Debit {
 }
 
 /// A new debit after the inputs, each at its time.
-pub fn after_all(inputs: &[(&str, Input)]) -> Debit {
+pub(crate) fn after_all(inputs: &[(&str, Input)]) -> Debit {
     then(&opened(&provider().provider, 7, at("2015-05-17 00:30")), inputs)
 }
 
-pub fn sent(time: &'static str) -> (&'static str, Input) {
+pub(crate) fn sent(time: &'static str) -> (&'static str, Input) {
     (time, Input::Sent("amount=12.34"))
 }
 
 /// Declined for want of funds at these times, the first of them when it was first sent.
-pub fn declined_at(times: &[&'static str]) -> Vec<(&'static str, Input)> {
+pub(crate) fn declined_at(times: &[&'static str]) -> Vec<(&'static str, Input)> {
     times.iter().flat_map(|time| [sent(time), (*time, pay_declined())]).collect()
 }
 
 /// Declined on the last of its days, 17 May.
-pub fn declined_thrice() -> Vec<(&'static str, Input)> {
+pub(crate) fn declined_thrice() -> Vec<(&'static str, Input)> {
     declined_at(&["2015-05-14 10:00", "2015-05-15 10:00", NOW])
 }
 
 /// Declined as often for being outside a window, each on a day of its own, the last on 16 May.
-pub fn outside_windows(times: usize) -> Vec<(&'static str, Input)> {
+pub(crate) fn outside_windows(times: usize) -> Vec<(&'static str, Input)> {
     const DAYS: [&str; 6] = [
         "2015-05-11 10:00",
         "2015-05-12 10:00",
@@ -182,7 +182,7 @@ pub fn outside_windows(times: usize) -> Vec<(&'static str, Input)> {
 }
 
 /// Sent again after a first request that nobody answered: the gateway does not know it yet.
-pub fn sent_again() -> Vec<(&'static str, Input)> {
+pub(crate) fn sent_again() -> Vec<(&'static str, Input)> {
     vec![
         sent("2015-05-17 09:59:50"),
         ("2015-05-17 09:59:50", pay_in_doubt()),
@@ -192,7 +192,7 @@ pub fn sent_again() -> Vec<(&'static str, Input)> {
 }
 
 /// Each phase, reached by the road that leads there, and due at about [`NOW`].
-pub fn every_phase() -> Vec<(&'static str, Debit)> {
+pub(crate) fn every_phase() -> Vec<(&'static str, Debit)> {
     let unsent = after_all(&[]);
     let declined = after_all(&declined_at(&["2015-05-16 10:00"]));
     let sending = after_all(&[sent(NOW)]);
@@ -246,12 +246,12 @@ pub fn every_phase() -> Vec<(&'static str, Debit)> {
 }
 
 /// The phase of that name.
-pub fn in_phase(name: &str) -> Debit {
+pub(crate) fn in_phase(name: &str) -> Debit {
     let named = every_phase().into_iter().find(|(phase, _)| *phase == name);
     named.map(|(_, debit)| debit).unwrap()
 }
 
-pub fn every_input() -> Vec<(&'static str, Input)> {
+pub(crate) fn every_input() -> Vec<(&'static str, Input)> {
     vec![
         ("sent", Input::Sent("amount=12.34")),
         ("pay: paid", pay_paid()),

@@ -15,19 +15,19 @@ use crate::debits::sending;
 use crate::realm::realm;
 
 /// When the table's inputs happen.
-pub const NOW: &str = "2015-05-17 10:00";
+pub(crate) const NOW: &str = "2015-05-17 10:00";
 
 /// Alipay's number of the mandate, and of another.
-pub const NUMBER: &str = "20155245550001";
-pub const OTHER_NUMBER: &str = "20155245550002";
+pub(crate) const NUMBER: &str = "20155245550001";
+pub(crate) const OTHER_NUMBER: &str = "20155245550002";
 
 /// Our number of the mandate, and of another.
-pub const OURS: &str = "SYk3x9ab8d9001d32c6a703dM2";
-pub const OTHER_OF_OURS: &str = "SYk3x9ab8d9001d32c6a703dM3";
+pub(crate) const OURS: &str = "SYk3x9ab8d9001d32c6a703dM2";
+pub(crate) const OTHER_OF_OURS: &str = "SYk3x9ab8d9001d32c6a703dM3";
 
 /// The inputs of a mandate.
 #[derive(Clone, Debug)]
-pub enum Input {
+pub(crate) enum Input {
     Signed(AgreementSigned),
     Ended(AgreementEnded),
     Query(AgreementAnswer),
@@ -40,28 +40,28 @@ pub enum Input {
 
 /// The effect of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum After {
+pub(crate) enum After {
     Changed(Box<Mandate>),
     Unchanged,
     Contradicts,
     Conflict,
 }
 
-pub fn limits() -> MandateLimits {
+pub(crate) fn limits() -> MandateLimits {
     MandateLimits { single_fen: Fen::new(10_000), daily_fen: None }
 }
 
-pub fn offered(time: &str) -> Mandate {
+pub(crate) fn offered(time: &str) -> Mandate {
     Mandate::offer(&realm(), &provider().provider, MandateId(2), limits(), at(time)).unwrap()
 }
 
-pub fn adopted(time: &str) -> Mandate {
+pub(crate) fn adopted(time: &str) -> Mandate {
     let told = Agreement { single_limit_fen: None, ..agreement(NUMBER, None) };
     let told = Agreement { signed_at: None, ..told };
     Mandate::adopt(&provider().provider, MandateId(2), told, limits(), at(time)).unwrap()
 }
 
-pub fn signed(agreement_no: &str, external: Option<&str>, time: &str) -> Input {
+pub(crate) fn signed(agreement_no: &str, external: Option<&str>, time: &str) -> Input {
     Input::Signed(AgreementSigned {
         agreement_no: agreement_no.to_owned(),
         external_agreement_no: external.map(str::to_owned),
@@ -71,7 +71,7 @@ pub fn signed(agreement_no: &str, external: Option<&str>, time: &str) -> Input {
     })
 }
 
-pub fn ended(agreement_no: &str, external: Option<&str>, time: &str) -> Input {
+pub(crate) fn ended(agreement_no: &str, external: Option<&str>, time: &str) -> Input {
     Input::Ended(AgreementEnded {
         agreement_no: agreement_no.to_owned(),
         external_agreement_no: external.map(str::to_owned),
@@ -79,7 +79,7 @@ pub fn ended(agreement_no: &str, external: Option<&str>, time: &str) -> Input {
     })
 }
 
-pub fn agreement(agreement_no: &str, external: Option<&str>) -> Agreement {
+pub(crate) fn agreement(agreement_no: &str, external: Option<&str>) -> Agreement {
     Agreement {
         agreement_no: agreement_no.to_owned(),
         external_agreement_no: external.map(str::to_owned),
@@ -90,37 +90,37 @@ pub fn agreement(agreement_no: &str, external: Option<&str>) -> Agreement {
     }
 }
 
-pub fn in_force() -> Input {
+pub(crate) fn in_force() -> Input {
     Input::Query(AgreementAnswer::InForce(agreement(NUMBER, Some(OURS))))
 }
 
-pub fn in_force_until(time: &str) -> Input {
+pub(crate) fn in_force_until(time: &str) -> Input {
     let ends_at = Some(at(time));
     Input::Query(AgreementAnswer::InForce(Agreement { ends_at, ..agreement(NUMBER, Some(OURS)) }))
 }
 
-pub fn query_in_doubt() -> Input {
+pub(crate) fn query_in_doubt() -> Input {
     Input::Query(AgreementAnswer::InDoubt(Doubt("no answer in 10 s".to_owned())))
 }
 
-pub fn revoked_here() -> Input {
+pub(crate) fn revoked_here() -> Input {
     let reason = Reason::new("asked for by letter").unwrap();
     Input::Ending(EndReason::RevokedHere { reason })
 }
 
 /// A debit under the mandate that was given up after this answer.
-pub fn given_up(answer: PayAnswer) -> Debit {
+pub(crate) fn given_up(answer: PayAnswer) -> Debit {
     let now = at(NOW);
     let debit = Debit::open(&provider().provider, DebitId(7), now, now);
     let sent = sending(&debit, Fen::new(1234), now);
     sent.after_pay(answer, &rules(), now).unwrap().after_query(QueryAnswer::Closed, now).unwrap()
 }
 
-pub fn refusal() -> GatewayCode {
+pub(crate) fn refusal() -> GatewayCode {
     GatewayCode("ACQ.SOME_CODE".to_owned())
 }
 
-pub fn payer_blocked() -> Input {
+pub(crate) fn payer_blocked() -> Input {
     Input::Debit(Box::new(given_up(PayAnswer::PayerBlocked(refusal()))))
 }
 
@@ -133,7 +133,7 @@ fn of_outcome(outcome: Outcome<Mandate>) -> After {
 }
 
 /// The only place of this test that moves a mandate.
-pub fn after(mandate: &Mandate, input: &Input, now: Timestamp) -> After {
+pub(crate) fn after(mandate: &Mandate, input: &Input, now: Timestamp) -> After {
     let moved = match input {
         Input::Signed(notice) => Ok(mandate.after_signed(notice, now)),
         Input::Ended(notice) => Ok(mandate.after_ended(notice, now)),
@@ -155,7 +155,7 @@ fn of_conflict(mandate: &Mandate, conflict: &MandateConflict) -> After {
 }
 
 /// The mandate after an input that changes it.
-pub fn changed(mandate: &Mandate, input: &Input, time: &str) -> Mandate {
+pub(crate) fn changed(mandate: &Mandate, input: &Input, time: &str) -> Mandate {
     match after(mandate, input, at(time)) {
         After::Changed(changed) => *changed,
         other @ (After::Unchanged | After::Contradicts | After::Conflict) => {
@@ -164,12 +164,12 @@ pub fn changed(mandate: &Mandate, input: &Input, time: &str) -> Mandate {
     }
 }
 
-pub fn after_all(new: Mandate, inputs: &[(&str, Input)]) -> Mandate {
+pub(crate) fn after_all(new: Mandate, inputs: &[(&str, Input)]) -> Mandate {
     inputs.iter().fold(new, |mandate, (time, input)| changed(&mandate, input, time))
 }
 
 /// Each phase, reached by a road that leads there.
-pub fn every_phase() -> Vec<(&'static str, Mandate)> {
+pub(crate) fn every_phase() -> Vec<(&'static str, Mandate)> {
     let offer = || offered("2015-05-17 09:58");
     let road = |inputs: &[Input]| {
         let timed: Vec<_> = inputs.iter().map(|input| (NOW, input.clone())).collect();
@@ -201,7 +201,7 @@ pub fn every_phase() -> Vec<(&'static str, Mandate)> {
     ]
 }
 
-pub fn every_input() -> Vec<(&'static str, Input)> {
+pub(crate) fn every_input() -> Vec<(&'static str, Input)> {
     let dead = given_up(PayAnswer::MandateDead(refusal()));
     let terms = dead.terms.clone().unwrap();
     let terms = DebitTerms { agreement_no: OTHER_NUMBER.to_owned(), ..terms };
@@ -243,7 +243,7 @@ pub fn every_input() -> Vec<(&'static str, Input)> {
 }
 
 /// Whether it is over for good.
-pub fn has_ended(mandate: &Mandate) -> bool {
+pub(crate) fn has_ended(mandate: &Mandate) -> bool {
     match mandate.phase {
         MandatePhase::Ended { .. } => true,
         MandatePhase::Offered

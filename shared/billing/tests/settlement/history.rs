@@ -7,7 +7,7 @@ use crate::shop::day;
 
 /// Plans of every price model, with caps, discounts, conversions and allowances of all kinds; each
 /// has a rate `basic` that prices calls.
-pub const BODIES: [&str; 7] = [
+pub(crate) const BODIES: [&str; 7] = [
     r#""rates": [
         {"rate": "basic", "apis": ["t.*"], "free_per_month": 100,
          "price": {"model": "per_unit", "unit_price": "0.01"}},
@@ -58,7 +58,7 @@ pub const BODIES: [&str; 7] = [
 
 /// What a version of a plan says.
 #[derive(Clone, Copy, Debug)]
-pub struct Body {
+pub(crate) struct Body {
     pub rounding: &'static str,
     pub rates: &'static str,
 }
@@ -78,7 +78,7 @@ const CHANGES: [&str; 8] = [
 
 /// Something that happens on a day.
 #[derive(Clone, Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// Usage is counted for a day that may be some days ago.
     Counts { age: u8, api: &'static str, calls: u64, amount: u32 },
     /// Usage of an API on a day that may be some days ago is withdrawn.
@@ -97,7 +97,7 @@ pub enum Event {
 
 /// A day, as it is seen from another: so many days before or after, or a border of the month.
 #[derive(Clone, Copy, Debug)]
-pub enum Place {
+pub(crate) enum Place {
     Days(i8),
     FirstOfMonth,
     LastOfMonth,
@@ -106,14 +106,14 @@ pub enum Place {
 
 /// The events of a day, and whether settlement runs in its evening and in the night after it.
 #[derive(Clone, Debug)]
-pub struct Lived {
+pub(crate) struct Lived {
     pub events: Vec<Event>,
     pub settles_in_the_evening: bool,
     pub settles_in_the_night: bool,
 }
 
 impl Place {
-    pub fn seen_from(self, today: BillingDay) -> BillingDay {
+    pub(crate) fn seen_from(self, today: BillingDay) -> BillingDay {
         match self {
             Place::Days(days) if days < 0 => (days..0).fold(today, |day, _| day.previous()),
             Place::Days(days) => (0..days).fold(today, |day, _| day.next()),
@@ -125,7 +125,7 @@ impl Place {
 }
 
 /// A version of a plan, written down.
-pub fn document(plan: &str, from: BillingDay, body: Body) -> String {
+pub(crate) fn document(plan: &str, from: BillingDay, body: Body) -> String {
     let Body { rounding, rates } = body;
     format!(
         r#"{{"plan": "{plan}", "effective_from": "{from}", "rounding": "{rounding}", {rates}}}"#
@@ -133,18 +133,23 @@ pub fn document(plan: &str, from: BillingDay, body: Body) -> String {
 }
 
 /// An override, written down.
-pub fn given(name: usize, from: BillingDay, until: Option<BillingDay>, change: &str) -> String {
+pub(crate) fn given(
+    name: usize,
+    from: BillingDay,
+    until: Option<BillingDay>,
+    change: &str,
+) -> String {
     let until = until.map(|until| format!(r#""until": "{until}", "#)).unwrap_or_default();
     format!(r#"{{"override": "o{name}", "from": "{from}", {until}{change}}}"#)
 }
 
 /// The first day of every history: late enough in May for its end to come soon.
-pub fn first_day() -> BillingDay {
+pub(crate) fn first_day() -> BillingDay {
     day("05-12")
 }
 
 /// What is lived through from 12 May to 10 July.
-pub fn histories() -> impl Strategy<Value = Vec<Lived>> {
+pub(crate) fn histories() -> impl Strategy<Value = Vec<Lived>> {
     prop::collection::vec(lived(), 60)
 }
 
@@ -178,7 +183,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 /// A plan's body with any rule of rounding.
-pub fn bodies() -> impl Strategy<Value = Body> {
+pub(crate) fn bodies() -> impl Strategy<Value = Body> {
     let rounding = prop::sample::select(vec!["half_up", "half_even", "up", "down"]);
     (rounding, prop::sample::select(BODIES.to_vec()))
         .prop_map(|(rounding, rates)| Body { rounding, rates })

@@ -7,7 +7,7 @@ use steelyard_pricing::{
 
 /// A statement: its charge, its segments where there are several, its lines, and what was unpriced
 /// or late.
-pub fn note(statement: &Statement) -> String {
+pub(crate) fn note(statement: &Statement) -> String {
     let mut notes = vec![format!("{}: {}", statement.statement, statement.charge_fen)];
     let is_cut = statement.segments.len() > 1;
     notes.extend(statement.segments.iter().filter(|_| is_cut).map(segment));

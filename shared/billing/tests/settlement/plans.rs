@@ -12,14 +12,14 @@ const TIERS: &str = r#"{"plan": "p", "effective_from": "2015-05-01", "rates": [
         {"up_to": 100, "unit_price": "0.10"}, {"unit_price": "0.01"}]}}]}"#;
 
 /// [`PLAN`] at twice the price, from a day of 2015 on.
-pub fn dearer(plan: &str, from: &str) -> String {
+pub(crate) fn dearer(plan: &str, from: &str) -> String {
     PLAN.replace(r#""p""#, &format!("{plan:?}"))
         .replace("2015-05-01", &format!("2015-{from}"))
         .replace(r#""0.01""#, r#""0.02""#)
 }
 
 /// A shop on [`PLAN`], where there is a plan `q` at twice the price.
-pub fn with_dearer() -> Shop {
+pub(crate) fn with_dearer() -> Shop {
     Shop::on(&[PLAN, &dearer("q", "05-01")])
 }
 

@@ -17,7 +17,7 @@ use crate::look;
 use crate::month::{Month, at, calls_of, day};
 
 /// The reports of a day: three of each, by two machines.
-pub fn reports(month: &Month, of: &str) -> Vec<Report> {
+pub(crate) fn reports(month: &Month, of: &str) -> Vec<Report> {
     let own = calls_of(day(of));
     let part = |share: u64| -> Usage {
         own.iter()
@@ -50,7 +50,7 @@ pub fn reports(month: &Month, of: &str) -> Vec<Report> {
 }
 
 /// The entry that a statement is charged by, the number of which is that of its day.
-pub fn entry(statement: &Statement, number: u64) -> Entry {
+pub(crate) fn entry(statement: &Statement, number: u64) -> Entry {
     let owed = statement.charge_fen.minus(statement.from_prepaid_fen).unwrap();
     let posting = |ledger, amount_fen| Posting { ledger, amount_fen };
     let postings = [

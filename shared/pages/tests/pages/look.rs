@@ -8,14 +8,14 @@ use steelyard_pages::{Lang, STYLE_SHEET};
 
 /// The rendered page, after everything that holds of all pages. It is also written to the folder of
 /// this test, with its style sheet, to be looked at in a browser.
-pub fn page(name: &str, lang: Lang, page: &impl Template) -> String {
+pub(crate) fn page(name: &str, lang: Lang, page: &impl Template) -> String {
     let html = page.render().unwrap();
     check(name, lang, &html);
     html
 }
 
 /// The same for a page that is rendered.
-pub fn check(name: &str, lang: Lang, html: &str) {
+pub(crate) fn check(name: &str, lang: Lang, html: &str) {
     for forbidden in ["<script", "style=\"", "<style", "javascript:", "Some("] {
         assert!(!html.contains(forbidden), "{name}: {forbidden}");
     }

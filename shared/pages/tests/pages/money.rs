@@ -15,7 +15,7 @@ use steelyard_pricing::{Catalog, Fen};
 use crate::month::{at, day, provider, rules};
 
 /// Everything that is stored of a provider's money.
-pub struct Money {
+pub(crate) struct Money {
     pub provider: Provider,
     pub account: Account,
     pub rules: steelyard_billing::DebitRules,
@@ -30,26 +30,26 @@ pub struct Money {
     pub reversals: Vec<Reversal>,
 }
 
-pub fn realm() -> Realm {
+pub(crate) fn realm() -> Realm {
     Realm::parse("k3x9ab").unwrap()
 }
 
-pub fn fen(fen: i64) -> Fen {
+pub(crate) fn fen(fen: i64) -> Fen {
     Fen::new(fen)
 }
 
-pub fn limits() -> MandateLimits {
+pub(crate) fn limits() -> MandateLimits {
     MandateLimits { single_fen: fen(50_000), daily_fen: Some(fen(100_000)) }
 }
 
 /// A mandate of the provider, offered on the first of May.
-pub fn offered(number: u32) -> Mandate {
+pub(crate) fn offered(number: u32) -> Mandate {
     let id = steelyard_billing::MandateId(number);
     let now = at("2015-05-01T09:20");
     Mandate::offer(&realm(), &provider().provider, id, limits(), now).unwrap()
 }
 
-pub fn consent() -> Consent {
+pub(crate) fn consent() -> Consent {
     Consent {
         terms_version: "2026-12".parse().unwrap(),
         at_s: at("2015-05-01T09:20"),
@@ -58,7 +58,7 @@ pub fn consent() -> Consent {
 }
 
 /// The mandate that is in use.
-pub fn signed() -> Mandate {
+pub(crate) fn signed() -> Mandate {
     let offered = offered(1).with_consent(Some(consent()));
     let notice = AgreementSigned {
         agreement_no: "20155245550001".to_owned(),
@@ -72,12 +72,12 @@ pub fn signed() -> Mandate {
     signed
 }
 
-pub fn declined(reason: DeclineReason, code: &str) -> PayAnswer {
+pub(crate) fn declined(reason: DeclineReason, code: &str) -> PayAnswer {
     PayAnswer::Declined(Decline { reason, sub_code: code.to_owned() })
 }
 
 impl Money {
-    pub fn new(now: &str) -> Money {
+    pub(crate) fn new(now: &str) -> Money {
         let provider = provider();
         Money {
             account: Account::new(&provider),
@@ -96,7 +96,7 @@ impl Money {
 
     /// Two recharges and three days: one that was paid by what was prepaid, one that was withheld
     /// after a decline, and one whose debit is open.
-    pub fn of_may() -> Money {
+    pub(crate) fn of_may() -> Money {
         let mut money = Money::new("2015-05-19T08:32");
         money.pay_in(10_000, "2015-05-14T11:00");
         money.charge("2015-05-15", 6_852, "2015-05-16T00:30");
@@ -114,7 +114,7 @@ impl Money {
         money
     }
 
-    pub fn mandate(&self) -> Option<MandateInUse> {
+    pub(crate) fn mandate(&self) -> Option<MandateInUse> {
         self.provider.mandate.clone()
     }
 
@@ -124,7 +124,7 @@ impl Money {
         self.debits.extend(movement.opened);
     }
 
-    pub fn charge(&mut self, of: &str, amount: i64, time: &str) {
+    pub(crate) fn charge(&mut self, of: &str, amount: i64, time: &str) {
         let statement = StatementId { day: day(of), supplement: 0 };
         let charged = self.account.charge(statement, fen(amount), at(time)).unwrap();
         let mandate = self.mandate();
@@ -132,14 +132,14 @@ impl Money {
         self.apply(movement);
     }
 
-    pub fn offer_recharge(&mut self, amount: i64, time: &str) {
+    pub(crate) fn offer_recharge(&mut self, amount: i64, time: &str) {
         let (recharge, movement) =
             self.account.offer_recharge(&realm(), fen(amount), at(time)).unwrap();
         self.recharges.push(recharge);
         self.apply(movement);
     }
 
-    pub fn pay_in(&mut self, amount: i64, time: &str) {
+    pub(crate) fn pay_in(&mut self, amount: i64, time: &str) {
         self.offer_recharge(amount, time);
         let recharge = self.recharges.pop().unwrap();
         let payment = Payment {
@@ -153,7 +153,7 @@ impl Money {
     }
 
     /// A payment of the deposit by a bank transfer, and a draw of a part of it.
-    pub fn deposit(&mut self, amount: i64, drawn: i64, time: &str) {
+    pub(crate) fn deposit(&mut self, amount: i64, drawn: i64, time: &str) {
         let paid = self.account.deposit_transferred(
             fen(amount),
             Reference::new("bank-1").unwrap(),
@@ -166,7 +166,7 @@ impl Money {
     }
 
     /// Sends the open debit, for the first time or again.
-    pub fn send(&mut self, amount: i64, time: &str) {
+    pub(crate) fn send(&mut self, amount: i64, time: &str) {
         let debit = self.debits.pop().unwrap();
         let terms = DebitTerms {
             amount_fen: fen(amount),
@@ -185,18 +185,18 @@ impl Money {
         self.debits.push(sending);
     }
 
-    pub fn answer(&mut self, answer: PayAnswer, time: &str) {
+    pub(crate) fn answer(&mut self, answer: PayAnswer, time: &str) {
         let debit = self.debits.pop().unwrap();
         self.debits.push(debit.after_pay(answer, &self.rules, at(time)).unwrap());
     }
 
-    pub fn query(&mut self, answer: QueryAnswer, time: &str) {
+    pub(crate) fn query(&mut self, answer: QueryAnswer, time: &str) {
         let debit = self.debits.pop().unwrap();
         self.debits.push(debit.after_query(answer, at(time)).unwrap());
     }
 
     /// Books the end of the debit.
-    pub fn end(&mut self, time: &str) {
+    pub(crate) fn end(&mut self, time: &str) {
         let debit = self.debits.last().unwrap().clone();
         let mandate = self.mandate();
         let movement =
@@ -204,7 +204,7 @@ impl Money {
         self.apply(movement);
     }
 
-    pub fn refund(&mut self, amount: i64, time: &str) {
+    pub(crate) fn refund(&mut self, amount: i64, time: &str) {
         let recharge = self.recharges.first().unwrap();
         let number = RefundRef {
             out_trade_no: recharge.out_trade_no.clone(),
@@ -219,11 +219,11 @@ impl Money {
         self.refunds.push(refund);
     }
 
-    pub fn newest_first(&self) -> Vec<Entry> {
+    pub(crate) fn newest_first(&self) -> Vec<Entry> {
         self.entries.iter().rev().cloned().collect()
     }
 
-    pub fn records(&self) -> Records<'_> {
+    pub(crate) fn records(&self) -> Records<'_> {
         Records {
             provider: &self.provider,
             account: &self.account,
@@ -233,7 +233,7 @@ impl Money {
         }
     }
 
-    pub fn frame(&self, lang: Lang, page: &str) -> Frame {
+    pub(crate) fn frame(&self, lang: Lang, page: &str) -> Frame {
         let path = format!("/portal/providers/{}/{page}", self.provider.provider);
         let may = May { pay: true, mandate: true, alerts: true, operate: false };
         let frame = Frame::new(lang, path, &self.rules.calendar, self.now);
@@ -241,13 +241,13 @@ impl Money {
     }
 }
 
-pub fn paid(amount: i64) -> PayAnswer {
+pub(crate) fn paid(amount: i64) -> PayAnswer {
     let trade_no = "2015051821001004130200318852".to_owned();
     PayAnswer::Paid(Payment { trade_no, amount_fen: fen(amount) })
 }
 
 /// An answer of each class, with the name of the state that follows.
-pub fn answers() -> Vec<(&'static str, PayAnswer)> {
+pub(crate) fn answers() -> Vec<(&'static str, PayAnswer)> {
     let code = |code: &str| GatewayCode(format!("ACQ.{code}<script>"));
     vec![
         ("funds", declined(DeclineReason::Funds, "ACQ.BUYER_BALANCE_NOT_ENOUGH")),

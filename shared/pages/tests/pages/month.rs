@@ -18,7 +18,7 @@ use steelyard_pages::{Frame, Lang, Records};
 use steelyard_pricing::{AlertRules, BillingDay, Catalog, Fen, Metered, Plan, Usage};
 
 /// A provider with its statements, and what is new since.
-pub struct Month {
+pub(crate) struct Month {
     pub provider: Provider,
     pub account: Account,
     pub plans: Catalog,
@@ -30,7 +30,7 @@ pub struct Month {
     pub coming: Vec<Statement>,
 }
 
-pub const PLAN: &str = r#"{
+pub(crate) const PLAN: &str = r#"{
   "plan": "open-2015", "effective_from": "2015-01-01",
   "rates": [
     {"rate": "basic", "apis": ["taobao.*"], "free_per_month": 5000000,
@@ -45,16 +45,16 @@ pub const PLAN: &str = r#"{
 }"#;
 
 /// The instant at which a wall clock in Shanghai shows `2015-05-17T10:00`.
-pub fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     let clock: DateTime = text.parse().unwrap();
     clock.to_zoned(TimeZone::get("Asia/Shanghai").unwrap()).unwrap().timestamp()
 }
 
-pub fn day(text: &str) -> BillingDay {
+pub(crate) fn day(text: &str) -> BillingDay {
     text.parse().unwrap()
 }
 
-pub fn rules() -> DebitRules {
+pub(crate) fn rules() -> DebitRules {
     DebitRules {
         calendar: Calendar::new("Asia/Shanghai", 5).unwrap(),
         minimum_fen: Fen::new(1),
@@ -65,7 +65,7 @@ pub fn rules() -> DebitRules {
     }
 }
 
-pub fn provider() -> Provider {
+pub(crate) fn provider() -> Provider {
     Provider {
         provider: "shop-assistant".parse().unwrap(),
         billed_from: "2015-04".parse().unwrap(),
@@ -83,7 +83,7 @@ pub fn provider() -> Provider {
 }
 
 /// The calls of a day: more on weekdays, each API at a steady part.
-pub fn calls_of(day: BillingDay) -> Usage {
+pub(crate) fn calls_of(day: BillingDay) -> Usage {
     let date = day.date();
     let is_weekend = date.weekday().to_monday_zero_offset() >= 5;
     let base = if is_weekend { 1_000 } else { 1_500 } + u64::from(date.day().unsigned_abs()) * 7;
@@ -109,7 +109,7 @@ fn count(usage: &Usage, at: Timestamp) -> DayCount {
 
 impl Month {
     /// The bill of a statement whose reports and debits were not read.
-    pub fn bill_of(&self, statement: &Statement) -> DayBill {
+    pub(crate) fn bill_of(&self, statement: &Statement) -> DayBill {
         let records = BillRecords {
             statement,
             statements: &self.statements,
@@ -121,17 +121,17 @@ impl Month {
     }
 
     /// The month that the reference pages show.
-    pub fn of_may_2015() -> Month {
+    pub(crate) fn of_may_2015() -> Month {
         Month::until("2015-04-13", "2015-05-19T08:32")
     }
 
     /// A provider whose calls began on a day, as of a time; settled every night.
-    pub fn until(first: &str, now: &str) -> Month {
+    pub(crate) fn until(first: &str, now: &str) -> Month {
         Month::under(PLAN, first, now)
     }
 
     /// The same under another plan of that name.
-    pub fn under(plan: &str, first: &str, now: &str) -> Month {
+    pub(crate) fn under(plan: &str, first: &str, now: &str) -> Month {
         let (provider, rules, now) = (provider(), rules(), at(now));
         let plans = Catalog::from_iter([Plan::read(plan).unwrap()]);
         let mut month = Month {
@@ -182,7 +182,7 @@ impl Month {
     }
 
     /// Settles what is counted of some days, as a night does.
-    pub fn night(
+    pub(crate) fn night(
         &mut self,
         counted: &BTreeMap<BillingDay, Usage>,
         now: Timestamp,
@@ -207,12 +207,12 @@ impl Month {
     }
 
     /// The account as the coming night would leave it.
-    pub fn after_coming(&self) -> Account {
+    pub(crate) fn after_coming(&self) -> Account {
         self.settled_tonight(&Usage::new()).account
     }
 
     /// What the coming night would charge if this was reported today too.
-    pub fn charged_with(&self, usage: &Usage) -> Fen {
+    pub(crate) fn charged_with(&self, usage: &Usage) -> Fen {
         let coming = self.settled_tonight(usage).statements;
         Fen::sum(coming.iter().map(|statement| statement.charge_fen)).unwrap()
     }
@@ -230,7 +230,7 @@ impl Month {
         month
     }
 
-    pub fn records(&self) -> Records<'_> {
+    pub(crate) fn records(&self) -> Records<'_> {
         Records {
             provider: &self.provider,
             account: &self.account,
@@ -241,7 +241,7 @@ impl Month {
     }
 
     /// The statements from one day through another.
-    pub fn between(&self, from: &str, through: &str) -> Vec<Statement> {
+    pub(crate) fn between(&self, from: &str, through: &str) -> Vec<Statement> {
         let (from, through) = (day(from), day(through));
         let is_in = |statement: &&Statement| {
             from <= statement.statement.day && statement.statement.day <= through
@@ -249,7 +249,7 @@ impl Month {
         self.statements.iter().filter(is_in).cloned().collect()
     }
 
-    pub fn frame(&self, lang: Lang, page: &str) -> Frame {
+    pub(crate) fn frame(&self, lang: Lang, page: &str) -> Frame {
         let path = format!("/portal/providers/{}/{page}", self.provider.provider);
         let frame = Frame::new(lang, path, &self.rules.calendar, self.now);
         Frame { provider: Some(self.provider.provider.clone()), ..frame }

@@ -30,7 +30,7 @@ use crate::faults::{Faults, Rule};
 use crate::{MoneyError, Quantity, Yuan};
 
 /// The most decimals that a price or a percentage has.
-pub const PRICE_DECIMALS_MAX: u32 = 10;
+const PRICE_DECIMALS_MAX: u32 = 10;
 
 /// How a quantity is priced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 
 use steelyard_pricing::{AmountOff, DayCharge, Limit, Line, LineCause, Per, Rated, Slice};
 
-pub fn of(charged: &DayCharge) -> String {
+pub(crate) fn of(charged: &DayCharge) -> String {
     let mut notes = charged.lines.iter().map(line).collect::<Vec<_>>();
     for unpriced in &charged.unpriced {
         for (api, metered) in unpriced.apis.iter() {

@@ -5,10 +5,10 @@
 use serde_json::{Value, json};
 
 /// Changes of a document: `path = value`, or `path` alone where it is left out.
-pub type Changes = &'static [&'static str];
+pub(crate) type Changes = &'static [&'static str];
 
 /// A plan of one rate, with changes.
-pub fn plan(changes: &[&str]) -> String {
+pub(crate) fn plan(changes: &[&str]) -> String {
     let plan = json!({
         "plan": "p",
         "effective_from": "2015-05-01",
@@ -18,7 +18,7 @@ pub fn plan(changes: &[&str]) -> String {
 }
 
 /// An override of a rate of that plan, with changes.
-pub fn over(changes: &[&str]) -> String {
+pub(crate) fn over(changes: &[&str]) -> String {
     let over = json!({
         "override": "o",
         "from": "2015-05-10",
@@ -47,7 +47,7 @@ fn changed(mut document: Value, changes: &[&str]) -> String {
 }
 
 /// Plans that keep every rule, up to its border.
-pub const ACCEPTED: &[Changes] = &[
+pub(crate) const ACCEPTED: &[Changes] = &[
     &[],
     &[r#"description = "for people""#, r#"effective_from = "2015-05-17""#],
     &[r#"effective_from = "2000-01-01""#],
@@ -120,7 +120,7 @@ pub const ACCEPTED: &[Changes] = &[
 ];
 
 /// Plans whose form is not that of a plan.
-pub const FORM: &[Changes] = &[
+pub(crate) const FORM: &[Changes] = &[
     // Missing and unknown fields.
     &["plan"],
     &["effective_from"],
@@ -209,7 +209,7 @@ pub const FORM: &[Changes] = &[
 ];
 
 /// Overrides that fit the plan.
-pub const ACCEPTED_OVERRIDES: &[Changes] = &[
+pub(crate) const ACCEPTED_OVERRIDES: &[Changes] = &[
     &[],
     &[r#"until = "2015-05-11""#],
     &["price", "free_on_top = 100"],
@@ -220,7 +220,7 @@ pub const ACCEPTED_OVERRIDES: &[Changes] = &[
 ];
 
 /// Overrides whose form is not that of an override.
-pub const FORM_OVERRIDES: &[Changes] = &[
+pub(crate) const FORM_OVERRIDES: &[Changes] = &[
     &["override"],
     &["from"],
     &["until = null"],

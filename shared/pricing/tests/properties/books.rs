@@ -10,7 +10,7 @@ use steelyard_pricing::{
 use crate::months::{Month, SUPPLEMENTS};
 
 /// One settlement, with what it saw.
-pub struct Run<'a> {
+pub(crate) struct Run<'a> {
     pub segments: Vec<Segment<'a>>,
     pub charged: DayCharge,
     day: BillingDay,
@@ -19,7 +19,7 @@ pub struct Run<'a> {
 }
 
 /// Every settlement of the month.
-pub fn settle(month: &Month) -> Vec<Run<'_>> {
+pub(crate) fn settle(month: &Month) -> Vec<Run<'_>> {
     let mut runs = Vec::<Run<'_>>::new();
     let mut before = MonthToDate::default();
     let mut rated = BTreeMap::<BillingDay, Usage>::new();
@@ -70,7 +70,7 @@ fn of_settled(
 
 impl Run<'_> {
     /// The same settlement once more.
-    pub fn again(&self) -> DayCharge {
+    pub(crate) fn again(&self) -> DayCharge {
         let usage = MonthUsage {
             day: Some(self.day),
             closed: self.is_closed,
@@ -81,7 +81,7 @@ impl Run<'_> {
     }
 
     /// The price of all the usage, rated once; none if that has too many digits.
-    pub fn rated_once(&self) -> Option<Yuan> {
+    pub(crate) fn rated_once(&self) -> Option<Yuan> {
         let parts = self.begun().map(|segment| {
             let (total, days) = self.of_segment(segment);
             SegmentUsage { segment, total, days }
@@ -94,12 +94,12 @@ impl Run<'_> {
     }
 
     /// The segments that have begun.
-    pub fn begun(&self) -> impl DoubleEndedIterator<Item = &Segment<'_>> {
+    pub(crate) fn begun(&self) -> impl DoubleEndedIterator<Item = &Segment<'_>> {
         self.segments.iter().filter(|segment| segment.from() <= self.day)
     }
 
     /// The same with more usage on a day.
-    pub fn with(&self, day: BillingDay, api: &str, more: Metered) -> Run<'_> {
+    pub(crate) fn with(&self, day: BillingDay, api: &str, more: Metered) -> Run<'_> {
         let mut days = self.days.clone();
         days.entry(day).or_default().add(api.parse().expect("an API"), more).expect("a count");
         Run { segments: self.segments.clone(), charged: self.charged.clone(), days, ..*self }

@@ -5,19 +5,19 @@ use serde::{Deserialize, Deserializer};
 
 /// A rational number, read from a decimal text or a whole number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Exact(pub BigRational);
+pub(crate) struct Exact(pub BigRational);
 
 impl Exact {
-    pub fn zero() -> Exact {
+    pub(crate) fn zero() -> Exact {
         Exact::whole(0)
     }
 
-    pub fn whole(number: i64) -> Exact {
+    pub(crate) fn whole(number: i64) -> Exact {
         Exact(BigRational::from_integer(number.into()))
     }
 
     /// `-12.34` is −1234 over 100.
-    pub fn read(text: &str) -> Exact {
+    pub(crate) fn read(text: &str) -> Exact {
         let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
         let number = format!("{whole}{decimals}").parse().expect("a decimal number");
         let one = format!("1{}", "0".repeat(decimals.len())).parse().expect("a power of ten");
@@ -25,41 +25,41 @@ impl Exact {
     }
 
     /// A quantity as plans have it: a number, or a text.
-    pub fn of(json: &serde_json::Value) -> Exact {
+    pub(crate) fn of(json: &serde_json::Value) -> Exact {
         json.as_str().map_or_else(|| Exact::read(&json.to_string()), Exact::read)
     }
 
-    pub fn plus(&self, other: &Exact) -> Exact {
+    pub(crate) fn plus(&self, other: &Exact) -> Exact {
         Exact(&self.0 + &other.0)
     }
 
-    pub fn minus(&self, other: &Exact) -> Exact {
+    pub(crate) fn minus(&self, other: &Exact) -> Exact {
         Exact(&self.0 - &other.0)
     }
 
-    pub fn times(&self, other: &Exact) -> Exact {
+    pub(crate) fn times(&self, other: &Exact) -> Exact {
         Exact(&self.0 * &other.0)
     }
 
-    pub fn over(&self, other: &Exact) -> Exact {
+    pub(crate) fn over(&self, other: &Exact) -> Exact {
         Exact(&self.0 / &other.0)
     }
 
-    pub fn ceil(&self) -> Exact {
+    pub(crate) fn ceil(&self) -> Exact {
         Exact(self.0.ceil())
     }
 
-    pub fn floor(&self) -> Exact {
+    pub(crate) fn floor(&self) -> Exact {
         Exact(self.0.floor())
     }
 
     /// The nearest whole number, a half up.
-    pub fn half_up(&self) -> Exact {
+    pub(crate) fn half_up(&self) -> Exact {
         self.plus(&Exact::half()).floor()
     }
 
     /// The nearest whole number, a half away from zero.
-    pub fn half_away(&self) -> Exact {
+    pub(crate) fn half_away(&self) -> Exact {
         if *self < Exact::zero() {
             Exact::zero().minus(&Exact::zero().minus(self).half_up())
         } else {
@@ -68,7 +68,7 @@ impl Exact {
     }
 
     /// The nearest whole number, a half to the even one.
-    pub fn half_even(&self) -> Exact {
+    pub(crate) fn half_even(&self) -> Exact {
         let (two, up) = (Exact::whole(2), self.half_up());
         let is_half = self.minus(&self.floor()) == Exact::half();
         let is_odd = up.over(&two).floor() != up.over(&two);
@@ -79,7 +79,7 @@ impl Exact {
         Exact::whole(1).over(&Exact::whole(2))
     }
 
-    pub fn sum<'a>(numbers: impl IntoIterator<Item = &'a Exact>) -> Exact {
+    pub(crate) fn sum<'a>(numbers: impl IntoIterator<Item = &'a Exact>) -> Exact {
         numbers.into_iter().fold(Exact::zero(), |sum, number| sum.plus(number))
     }
 }

@@ -9,7 +9,7 @@ use crate::exact::Exact;
 
 /// A line as it is written.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Line {
+pub(crate) struct Line {
     pub segment: String,
     pub rate: Option<String>,
     #[serde(default)]
@@ -122,7 +122,7 @@ fn metered(json: &Value) -> (Exact, Exact) {
 }
 
 /// Computes the line again; `rate` is what the plan's document says of its rate.
-pub fn explain(line: &Line, rate: Option<&Value>) {
+pub(crate) fn explain(line: &Line, rate: Option<&Value>) {
     let after = &line.after;
     let now = match rate {
         Some(rate) if !line.is_minimum() => {
@@ -200,13 +200,13 @@ fn priced(line: &Line, rate: &Value) -> Exact {
 impl Line {
     /// What earlier segments had under the rate, as the line says: calls, amount, and what they
     /// amounted to.
-    pub fn continued(&self) -> Option<(Exact, Exact, Exact)> {
+    pub(crate) fn continued(&self) -> Option<(Exact, Exact, Exact)> {
         let before = &self.after.continued;
         let (calls, amount) = metered(&before.metered);
         (!before.metered.is_null()).then(|| (calls, amount, before.due_yuan.clone()))
     }
 
-    pub fn is_minimum(&self) -> bool {
+    pub(crate) fn is_minimum(&self) -> bool {
         self.because.as_deref() == Some("minimum")
     }
 

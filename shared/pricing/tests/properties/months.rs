@@ -17,14 +17,14 @@ use steelyard_pricing::{
 use crate::plans::{any_plan, any_price, any_voucher, written};
 
 /// The APIs that are called; no rate covers the last one.
-pub const APIS: [&str; 5] = ["a.x", "a.exact", "b.y", "c.z", "d.unpriced"];
+pub(crate) const APIS: [&str; 5] = ["a.x", "a.exact", "b.y", "c.z", "d.unpriced"];
 
 /// The runs after the month was closed.
-pub const SUPPLEMENTS: usize = 2;
+pub(crate) const SUPPLEMENTS: usize = 2;
 
 /// One month of a provider.
 #[derive(Clone, Debug)]
-pub struct Month {
+pub(crate) struct Month {
     pub name: &'static str,
     /// Plans by the day of the month from which the provider is on them.
     versions: BTreeMap<u32, Version<Plan>>,
@@ -133,7 +133,7 @@ fn raw_override(days: u32) -> impl Strategy<Value = RawOverride> {
 }
 
 /// Any month under plans that are not refused.
-pub fn any_month() -> impl Strategy<Value = Month> {
+pub(crate) fn any_month() -> impl Strategy<Value = Month> {
     let month = select(vec![("2014-02", 28), ("2016-02", 29), ("2014-04", 30), ("2014-05", 31)]);
     month
         .prop_flat_map(|(name, days)| {
@@ -228,7 +228,7 @@ impl Month {
     }
 
     /// The price of the first rate, if every plan has the same and no override another.
-    pub fn only_price_of_the_first_rate(&self) -> Option<Value> {
+    pub(crate) fn only_price_of_the_first_rate(&self) -> Option<Value> {
         let prices = self.versions.values().filter_map(|version| version.terms.rates().first());
         let mut prices = prices.map(|rate| &rate.price);
         let first = prices.next()?;
@@ -238,7 +238,7 @@ impl Month {
     }
 
     /// The month with an override after its others, if it fits.
-    pub fn with_override(&self, document: &str, known_early: bool) -> Option<Month> {
+    pub(crate) fn with_override(&self, document: &str, known_early: bool) -> Option<Month> {
         let terms = Override::read(document).ok()?;
         let mut month = self.counted();
         month.overrides.push(Version { known_early, terms });
@@ -246,7 +246,7 @@ impl Month {
     }
 
     /// The month with each of its plans changed, if they are accepted.
-    pub fn with_plans(&self, change: impl Fn(&mut Value)) -> Option<Month> {
+    pub(crate) fn with_plans(&self, change: impl Fn(&mut Value)) -> Option<Month> {
         let mut month = self.counted();
         for version in month.versions.values_mut() {
             let mut document = serde_json::to_value(&version.terms).expect("a document");
@@ -258,7 +258,7 @@ impl Month {
 
     /// The month with another version of its last plan from a day on, if there is room and it is
     /// accepted.
-    pub fn with_version(
+    pub(crate) fn with_version(
         &self,
         day: u32,
         known_early: bool,
@@ -299,7 +299,7 @@ impl Month {
     }
 
     /// Whether more usage may cost less: by volume, or by blocks of the top tier.
-    pub fn may_fall(&self) -> bool {
+    pub(crate) fn may_fall(&self) -> bool {
         let may_fall = |price: &PriceModel| match price {
             PriceModel::Volume(_) => true,
             PriceModel::Block(block) => block.policy == BlockPolicy::TopTier,
@@ -315,13 +315,13 @@ impl Month {
     }
 
     /// Whether something is charged with the month's last day alone.
-    pub fn defers(&self) -> bool {
+    pub(crate) fn defers(&self) -> bool {
         let mut rates = self.versions.values().flat_map(|version| version.terms.rates());
         rates.any(|rate| rate.charged == Charged::AtMonthEnd)
     }
 
     /// Whether rates share units that are free by the month.
-    pub fn shares_units(&self) -> bool {
+    pub(crate) fn shares_units(&self) -> bool {
         let by_plan = |version: &Version<Plan>| !version.terms.document().free_per_month.is_zero();
         let by_override = |over: &Version<Override>| {
             over.terms.rate.is_none() && !over.terms.free_on_top.is_zero()
@@ -329,16 +329,16 @@ impl Month {
         self.versions.values().any(by_plan) || self.overrides.iter().any(by_override)
     }
 
-    pub fn day(&self, day: u32) -> BillingDay {
+    pub(crate) fn day(&self, day: u32) -> BillingDay {
         date(self.name, day).parse().expect("a day of the month")
     }
 
-    pub fn number(day: BillingDay) -> u32 {
+    pub(crate) fn number(day: BillingDay) -> u32 {
         day.day_of_month().unsigned_abs().into()
     }
 
     /// The segments as they are known when the days up to `day` are settled.
-    pub fn segments(&self, day: u32) -> Vec<Segment<'_>> {
+    pub(crate) fn segments(&self, day: u32) -> Vec<Segment<'_>> {
         let month = self.name.parse().expect("a month");
         let segments = segments(month, |on| self.terms(on, day)).expect("every override fits");
         let (days, yuan) = self.history;
@@ -361,7 +361,7 @@ impl Month {
     }
 
     /// The counts of each day that is settled by run `run`, as they are by then.
-    pub fn arrived(&self, run: usize) -> BTreeMap<BillingDay, Usage> {
+    pub(crate) fn arrived(&self, run: usize) -> BTreeMap<BillingDay, Usage> {
         let mut days = BTreeMap::<_, Usage>::new();
         let borders = self.borders();
         let first = self.versions.keys().next().copied().unwrap_or(1);

@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 
 /// How a plan and its rates give units for nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Free {
+pub(crate) enum Free {
     Not,
     ByMonth,
     ByDay,
 }
 
 /// The text of a document; what is null is left out.
-pub fn written(document: &Value) -> String {
+pub(crate) fn written(document: &Value) -> String {
     fn filled(value: &Value) -> Value {
         match value {
             Value::Object(fields) => {
@@ -122,7 +122,7 @@ fn block() -> impl Strategy<Value = Value> {
 }
 
 /// A price by any of the seven models.
-pub fn any_price() -> BoxedStrategy<Value> {
+pub(crate) fn any_price() -> BoxedStrategy<Value> {
     let charged = select(vec!["started", "full", "half_up", "half_even"]);
     let free = || prop_oneof![Just(0), size()].prop_map(quantity);
     let calls = || prop_oneof![Just(0), 1_u64..50, 1_u64..20_000_000];
@@ -168,7 +168,7 @@ enum Off {
 }
 
 /// How an amount is given, and what becomes of what is left of it.
-pub fn any_voucher() -> impl Strategy<Value = (&'static str, &'static str)> {
+pub(crate) fn any_voucher() -> impl Strategy<Value = (&'static str, &'static str)> {
     (select(vec!["monthly", "once"]), select(vec!["dropped", "carried"]))
 }
 
@@ -260,7 +260,7 @@ fn rate(month: &'static str, free: Free) -> impl Strategy<Value = Map<String, Va
 const COVERED: [&[&str]; 3] = [&["a.*"], &["b.*", "a.exact"], &["c.*"]];
 
 /// A plan of one to three rates.
-pub fn any_plan(month: &'static str) -> BoxedStrategy<Value> {
+pub(crate) fn any_plan(month: &'static str) -> BoxedStrategy<Value> {
     let free = select(vec![Free::Not, Free::ByMonth, Free::ByDay]);
     let rounding = prop_oneof![
         3 => Just("half_up"), 1 => select(vec!["half_even", "up", "down"])];

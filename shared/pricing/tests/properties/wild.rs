@@ -139,7 +139,7 @@ fn common(free: &'static str) -> impl Strategy<Value = Map<String, Value>> {
 }
 
 /// A plan of two rates, if it is accepted.
-pub fn wild_plan() -> impl Strategy<Value = Option<Plan>> {
+pub(crate) fn wild_plan() -> impl Strategy<Value = Option<Plan>> {
     select(vec!["free_per_month", "free_per_day"]).prop_flat_map(|free| {
         let rate = || (common(free), model());
         (common(free), rate(), rate()).prop_map(|(mut plan, first, second)| {

@@ -25,14 +25,14 @@ static RULES: LazyLock<DebitRules> = LazyLock::new(rules);
 static MANDATE: LazyLock<MandateInUse> = LazyLock::new(mandate);
 
 /// What the debit asks for, in fen.
-pub const AMOUNT: i64 = 500;
+pub(crate) const AMOUNT: i64 = 500;
 
 /// A request arrives within so many seconds, or never.
 const ARRIVES_WITHIN: i64 = 15 * 60;
 
 /// What the gateway does about a request that arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Does {
+pub(crate) enum Does {
     Takes,
     /// A defect of the gateway: it takes a fen less.
     TakesLess,
@@ -44,7 +44,7 @@ pub enum Does {
 
 /// A step of a worker, of the gateway or of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
+pub(crate) enum Act {
     /// The clock goes on to when the debit is due.
     Tick,
     /// A worker takes the debit up: it stores that it is sent, or is about to query or close.
@@ -80,7 +80,7 @@ pub enum Act {
 
 /// A worker of the debit function.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Worker {
+pub(crate) enum Worker {
     Idle,
     /// It has read the debit, and is about to ask the gateway.
     Holds {
@@ -96,7 +96,7 @@ pub enum Worker {
 
 /// A trade at the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AtGateway {
+pub(crate) enum AtGateway {
     Waiting,
     Paid(i64),
     Closed,
@@ -104,7 +104,7 @@ pub enum AtGateway {
 
 /// The faults that may still happen, so that the search ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Budget {
+pub(crate) struct Budget {
     /// Lost and late messages, and crashes.
     pub faults: u8,
     pub declines: u8,
@@ -115,7 +115,7 @@ pub struct Budget {
 
 /// What the model gets wrong on purpose, to show that the search finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
+pub(crate) enum Flaw {
     None,
     /// A worker stores over what was stored since it read.
     StoresOver,
@@ -128,7 +128,7 @@ pub enum Flaw {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct World {
+pub(crate) struct World {
     pub flaw: Flaw,
     pub now: i64,
     pub debit: Debit,
@@ -148,7 +148,7 @@ pub struct World {
 
 impl World {
     /// A debit of ¥5.00 that is due.
-    pub fn new(flaw: Flaw, left: Budget) -> World {
+    pub(crate) fn new(flaw: Flaw, left: Budget) -> World {
         let (account, now) = (Account::new(&provider()), second(BEGIN));
         let statement: StatementId = "2015-05-16".parse().unwrap();
         let charged = account.charge(statement, Fen::new(AMOUNT), now).unwrap();
@@ -169,13 +169,13 @@ impl World {
     }
 
     /// Whether nothing happens by itself now except that bills show what was taken.
-    pub fn is_at_rest(&self) -> bool {
+    pub(crate) fn is_at_rest(&self) -> bool {
         let is_idle = self.workers.iter().all(|worker| *worker == Worker::Idle);
         let waits_for_nobody = !self.debit.is_open() || self.is_held();
         is_idle && waits_for_nobody && self.late.is_empty() && self.after(Act::Bills).is_none()
     }
 
-    pub fn is_held(&self) -> bool {
+    pub(crate) fn is_held(&self) -> bool {
         self.debit.next_step(self.debit.task.due_at_s) == Step::Report
     }
 
@@ -204,7 +204,7 @@ impl World {
     }
 
     /// The world after a step; none if it is not possible now, or changes nothing.
-    pub fn after(&self, act: Act) -> Option<World> {
+    pub(crate) fn after(&self, act: Act) -> Option<World> {
         if !self.allows(act) {
             return None;
         }
@@ -227,7 +227,7 @@ impl World {
     }
 
     /// A person gives back at Alipay what was taken wrongly: the trade is closed.
-    pub fn give_back_what_is_wrong(&mut self) {
+    pub(crate) fn give_back_what_is_wrong(&mut self) {
         for trade in self.trades.values_mut() {
             if let AtGateway::Paid(fen) = *trade
                 && fen != AMOUNT
