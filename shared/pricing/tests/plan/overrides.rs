@@ -4,10 +4,10 @@ use expect_test::expect;
 use steelyard_pricing::{Override, Plan};
 
 use crate::documents::{Changes, FORM_OVERRIDES, over, plan};
-use crate::{check, refused_override};
+use crate::{faults, refused_override};
 
 /// Overrides that break rules, alone or with the plan.
-pub const BROKEN_OVERRIDES: &[Changes] = &[
+pub(crate) const BROKEN_OVERRIDES: &[Changes] = &[
     &["price"],
     &["price", "rate"],
     &["rate"],
@@ -26,70 +26,64 @@ pub const BROKEN_OVERRIDES: &[Changes] = &[
 
 #[test]
 fn an_overrides_wrong_form_is_told_by_its_path() {
-    check(
-        FORM_OVERRIDES,
-        refused_override,
-        expect![[r#"
-            override
-                override: is missing, and must be given
-            from
-                from: is missing, and must be given
-            until = null
-                until: is null; leave it out, or give a text
-            percent = 5
-                percent: is not a field here; the fields are override, from, until, rate, price, free_on_top, discount_percent, discount_amount, discount_given, discount_remainder, deposit
-            free_on_top = 0.5
-                free_on_top: is the number 0.5; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
-            discount_percent = 5
-                discount_percent: is the number 5; must be a percentage from 0 to 100 as a text with at most ten decimals such as "20"
-            rate = "A"
-                rate: `A` is not a name of 1 to 64 of a-z, 0-9, - and _
-            price.unit_price = 0.5
-                price.unit_price: is the number 0.5; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
-            price = { "model": "volume", "tiers": [{ "unit_price": "1" }, { "unit_price": 1 }] }
-                price.tiers[1].unit_price: is the number 1; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
-        "#]],
-    );
+    expect![[r#"
+        override
+            override: is missing, and must be given
+        from
+            from: is missing, and must be given
+        until = null
+            until: is null; leave it out, or give a text
+        percent = 5
+            percent: is not a field here; the fields are override, from, until, rate, price, free_on_top, discount_percent, discount_amount, discount_given, discount_remainder, deposit
+        free_on_top = 0.5
+            free_on_top: is the number 0.5; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
+        discount_percent = 5
+            discount_percent: is the number 5; must be a percentage from 0 to 100 as a text with at most ten decimals such as "20"
+        rate = "A"
+            rate: `A` is not a name of 1 to 64 of a-z, 0-9, - and _
+        price.unit_price = 0.5
+            price.unit_price: is the number 0.5; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+        price = { "model": "volume", "tiers": [{ "unit_price": "1" }, { "unit_price": 1 }] }
+            price.tiers[1].unit_price: is the number 1; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+    "#]]
+    .assert_eq(&faults(FORM_OVERRIDES, refused_override));
 }
 
 #[test]
 fn an_override_that_fits_no_plan_is_told_by_its_path() {
-    check(
-        BROKEN_OVERRIDES,
-        refused_override,
-        expect![[r#"
-            price
-                changes nothing; give a price, free_on_top, a discount or a deposit
-            price
-            rate
-                changes nothing; give a price, free_on_top, a discount or a deposit
-            rate
-                rate: must be given, since prices belong to rates
-            rate = "b"
-                rate: the plan has no rate `b`; name one that it has
-            until = "2015-05-10"
-                until: must be after the day from which it holds
-            price.unit_price = "-1"
-                price.unit_price: -1 is negative; a price is nothing or more
-            price = { "model": "graduated", "tiers": [{ "up_to": 0, "unit_price": "1" }] }
-            rate = "b"
-            until = "2015-05-01"
-                until: must be after the day from which it holds
-                rate: the plan has no rate `b`; name one that it has
-                price.tiers[0].up_to: must be left out in the last tier, which has no end
-            price.unit_price = "2500.0000000001"
-                rates[0].price: all that can be counted comes to 250000000000010 yuan with 10 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
-            override = "welcome"
-            price
-            discount_percent = "5"
-                rates[0].discounts[1].discount: `welcome` is the name of another one already; give each its own
-            price
-            deposit = { "amount": "-1", "due_after_days": 400 }
-                deposit.amount: -1 is negative; a price is nothing or more
-                deposit.due_after_days: must be at most 366
-                deposit: is of the plan as a whole; leave the rate out beside it
-        "#]],
-    );
+    expect![[r#"
+        price
+            changes nothing; give a price, free_on_top, a discount or a deposit
+        price
+        rate
+            changes nothing; give a price, free_on_top, a discount or a deposit
+        rate
+            rate: must be given, since prices belong to rates
+        rate = "b"
+            rate: the plan has no rate `b`; name one that it has
+        until = "2015-05-10"
+            until: must be after the day from which it holds
+        price.unit_price = "-1"
+            price.unit_price: -1 is negative; a price is nothing or more
+        price = { "model": "graduated", "tiers": [{ "up_to": 0, "unit_price": "1" }] }
+        rate = "b"
+        until = "2015-05-01"
+            until: must be after the day from which it holds
+            rate: the plan has no rate `b`; name one that it has
+            price.tiers[0].up_to: must be left out in the last tier, which has no end
+        price.unit_price = "2500.0000000001"
+            rates[0].price: all that can be counted comes to 250000000000010 yuan with 10 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
+        override = "welcome"
+        price
+        discount_percent = "5"
+            rates[0].discounts[1].discount: `welcome` is the name of another one already; give each its own
+        price
+        deposit = { "amount": "-1", "due_after_days": 400 }
+            deposit.amount: -1 is negative; a price is nothing or more
+            deposit.due_after_days: must be at most 366
+            deposit: is of the plan as a whole; leave the rate out beside it
+    "#]]
+    .assert_eq(&faults(BROKEN_OVERRIDES, refused_override));
 }
 
 #[test]
