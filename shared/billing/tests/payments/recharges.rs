@@ -1,6 +1,6 @@
 //! Recharges.
 
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 use steelyard_billing::{
     DEBIT_MAX, Doubt, Outcome, QueryAnswer, Realm, Recharge, RechargeAmountError, RechargeId,
     RechargePhase,
@@ -66,47 +66,7 @@ fn every_proof_and_answer_in_every_phase_has_one_outcome() {
             }
         }
     }
-    expect![[r#"
-        offered  | proof: its amount    | paid
-        offered  | proof: a fen more    | CONTRADICTS
-        offered  | proof: another trade | paid
-        offered  | 2015-05-18 09:59: pending   | offered  05-18 10:02
-        offered  | 2015-05-18 10:00: pending   | offered  05-18 10:03
-        offered  | 2015-05-18 09:59: not found | offered  05-18 10:02
-        offered  | 2015-05-18 10:00: not found | lapsed   never
-        offered  | 2015-05-18 09:59: closed    | lapsed   never
-        offered  | 2015-05-18 10:00: closed    | lapsed   never
-        offered  | 2015-05-18 09:59: in doubt  | offered  05-18 10:02
-        offered  | 2015-05-18 10:00: in doubt  | offered  05-18 10:03
-        offered  | 2015-05-18 09:59: paid      | offered  05-18 10:02
-        offered  | 2015-05-18 10:00: paid      | offered  05-18 10:03
-        paid     | proof: its amount    | unchanged
-        paid     | proof: a fen more    | CONTRADICTS
-        paid     | proof: another trade | CONTRADICTS
-        paid     | 2015-05-18 09:59: pending   | paid     never
-        paid     | 2015-05-18 10:00: pending   | paid     never
-        paid     | 2015-05-18 09:59: not found | paid     never
-        paid     | 2015-05-18 10:00: not found | paid     never
-        paid     | 2015-05-18 09:59: closed    | paid     never
-        paid     | 2015-05-18 10:00: closed    | paid     never
-        paid     | 2015-05-18 09:59: in doubt  | paid     never
-        paid     | 2015-05-18 10:00: in doubt  | paid     never
-        paid     | 2015-05-18 09:59: paid      | paid     never
-        paid     | 2015-05-18 10:00: paid      | paid     never
-        lapsed   | proof: its amount    | paid
-        lapsed   | proof: a fen more    | CONTRADICTS
-        lapsed   | proof: another trade | paid
-        lapsed   | 2015-05-18 09:59: pending   | lapsed   never
-        lapsed   | 2015-05-18 10:00: pending   | lapsed   never
-        lapsed   | 2015-05-18 09:59: not found | lapsed   never
-        lapsed   | 2015-05-18 10:00: not found | lapsed   never
-        lapsed   | 2015-05-18 09:59: closed    | lapsed   never
-        lapsed   | 2015-05-18 10:00: closed    | lapsed   never
-        lapsed   | 2015-05-18 09:59: in doubt  | lapsed   never
-        lapsed   | 2015-05-18 10:00: in doubt  | lapsed   never
-        lapsed   | 2015-05-18 09:59: paid      | lapsed   never
-        lapsed   | 2015-05-18 10:00: paid      | lapsed   never"#]]
-    .assert_eq(&rows.join("\n"));
+    expect_file!["recharges.txt"].assert_eq(&(rows.join("\n") + "\n"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Refunds: every phase by every answer, and what is reported of them.
 
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 use jiff::Timestamp;
 use steelyard_billing::{
     Doubt, GatewayCode, OutRequestNo, Outcome, Reason, Refund, RefundAnswer, RefundConflict,
@@ -13,7 +13,7 @@ use crate::{DEBIT, NOW, RECHARGE, clock, number, shop, stored};
 
 /// The inputs of a refund.
 #[derive(Clone, Debug)]
-pub enum Input {
+pub(crate) enum Input {
     /// It is about to be sent.
     Sent,
     Answer(RefundAnswer),
@@ -26,43 +26,43 @@ pub enum Input {
 
 /// Why an input is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub(crate) enum Refused {
     Conflict(RefundConflict),
     /// The row of the bill contradicts what is recorded.
     Contradicts,
 }
 
-pub fn asked() -> Refund {
+pub(crate) fn asked() -> Refund {
     let reason = Reason::new("by mail").unwrap();
     Refund::ask(&shop(), number(RECHARGE), RECHARGE, Fen::new(500), reason, at(NOW))
 }
 
-pub fn code() -> GatewayCode {
+pub(crate) fn code() -> GatewayCode {
     GatewayCode("ACQ.SOME_CODE".to_owned())
 }
 
-pub fn done() -> Input {
+pub(crate) fn done() -> Input {
     Input::Answer(RefundAnswer::Refunded { total_fen: Fen::new(700) })
 }
 
-pub fn refused() -> Input {
+pub(crate) fn refused() -> Input {
     Input::Answer(RefundAnswer::Refused(code()))
 }
 
-pub fn in_doubt() -> Input {
+pub(crate) fn in_doubt() -> Input {
     Input::Answer(RefundAnswer::InDoubt(Doubt("x".to_owned())))
 }
 
-pub fn not_refunded() -> Input {
+pub(crate) fn not_refunded() -> Input {
     Input::Query(RefundQueryAnswer::NotRefunded)
 }
 
-pub fn found_refunded(fen: i64) -> Input {
+pub(crate) fn found_refunded(fen: i64) -> Input {
     Input::Query(RefundQueryAnswer::Refunded { amount_fen: Fen::new(fen) })
 }
 
 /// The only place of these tests that moves a refund.
-pub fn after(refund: &Refund, input: &Input, now: Timestamp) -> Result<Refund, Refused> {
+pub(crate) fn after(refund: &Refund, input: &Input, now: Timestamp) -> Result<Refund, Refused> {
     let after = match input {
         Input::Sent => refund.sending(now),
         Input::Answer(answer) => refund.after_refund(answer.clone(), now),
@@ -85,7 +85,7 @@ pub fn after(refund: &Refund, input: &Input, now: Timestamp) -> Result<Refund, R
 }
 
 /// A refund after inputs, each at its time on 17 May.
-pub fn after_all(inputs: &[(&str, Input)]) -> Refund {
+pub(crate) fn after_all(inputs: &[(&str, Input)]) -> Refund {
     inputs.iter().fold(asked(), |refund, (time, input)| {
         after(&refund, input, at(&format!("2015-05-17 {time}"))).unwrap()
     })
@@ -168,81 +168,7 @@ fn every_input_in_every_phase_has_one_outcome() {
         }
         rows.push(format!("{from:22} | everything else       | REFUSED"));
     }
-    expect![[r#"
-        from                   | input on 05-17 10:00  | to                       | retries unanswered
-        due                    | -                     | due          05-17 10:00 | 0 0
-        due                    | sent                  | sending      05-17 10:01 | 0 1
-        due                    | bill: 500             | done         never       | 0 0
-        due                    | bill: 501             | CONTRADICTS
-        due                    | everything else       | REFUSED
-        sending                | -                     | sending      05-17 10:01 | 0 1
-        sending                | refund: done          | done         never       | 0 0
-        sending                | refund: account short | due          05-17 11:00 | 0 0
-        sending                | refund: refused       | confirming   05-17 10:01 | 0 0
-        sending                | refund: in doubt      | sending      05-17 10:01 | 1 1
-        sending                | query: done           | done         never       | 0 1
-        sending                | query: a fen more     | sending      05-17 10:01 | 1 1
-        sending                | query: not done       | due          05-17 10:00 | 0 1
-        sending                | query: in doubt       | sending      05-17 10:01 | 1 1
-        sending                | bill: 500             | done         never       | 0 1
-        sending                | bill: 501             | CONTRADICTS
-        sending                | everything else       | REFUSED
-        sending, in doubt      | -                     | sending      05-17 10:00 | 1 1
-        sending, in doubt      | refund: done          | done         never       | 0 0
-        sending, in doubt      | refund: account short | due          05-17 11:00 | 0 0
-        sending, in doubt      | refund: refused       | confirming   05-17 10:01 | 0 0
-        sending, in doubt      | refund: in doubt      | sending      05-17 10:02 | 2 1
-        sending, in doubt      | query: done           | done         never       | 0 1
-        sending, in doubt      | query: a fen more     | sending      05-17 10:02 | 2 1
-        sending, in doubt      | query: not done       | due          05-17 10:00 | 1 1
-        sending, in doubt      | query: in doubt       | sending      05-17 10:02 | 2 1
-        sending, in doubt      | bill: 500             | done         never       | 0 1
-        sending, in doubt      | bill: 501             | CONTRADICTS
-        sending, in doubt      | everything else       | REFUSED
-        sending, 2nd request   | -                     | sending      05-17 10:00 | 1 2
-        sending, 2nd request   | refund: done          | done         never       | 0 1
-        sending, 2nd request   | refund: account short | due          05-17 11:00 | 0 1
-        sending, 2nd request   | refund: refused       | confirming   05-17 10:01 | 0 1
-        sending, 2nd request   | refund: in doubt      | sending      05-17 10:02 | 2 2
-        sending, 2nd request   | query: done           | done         never       | 0 2
-        sending, 2nd request   | query: a fen more     | sending      05-17 10:02 | 2 2
-        sending, 2nd request   | query: not done       | due          05-17 10:00 | 1 2
-        sending, 2nd request   | query: in doubt       | sending      05-17 10:02 | 2 2
-        sending, 2nd request   | bill: 500             | done         never       | 0 2
-        sending, 2nd request   | bill: 501             | CONTRADICTS
-        sending, 2nd request   | everything else       | REFUSED
-        confirming             | -                     | confirming   05-17 09:51 | 0 0
-        confirming             | query: done           | done         never       | 0 0
-        confirming             | query: a fen more     | confirming   05-17 10:01 | 1 0
-        confirming             | query: not done       | refused      05-17 10:00 | 0 0
-        confirming             | query: in doubt       | confirming   05-17 10:01 | 1 0
-        confirming             | bill: 500             | done         never       | 0 0
-        confirming             | bill: 501             | CONTRADICTS
-        confirming             | everything else       | REFUSED
-        confirming, unanswered | -                     | confirming   05-17 10:00 | 0 1
-        confirming, unanswered | query: done           | done         never       | 0 1
-        confirming, unanswered | query: a fen more     | confirming   05-17 10:01 | 1 1
-        confirming, unanswered | query: not done       | confirming   05-17 10:01 | 1 1
-        confirming, unanswered | query: in doubt       | confirming   05-17 10:01 | 1 1
-        confirming, unanswered | bill: 500             | done         never       | 0 1
-        confirming, unanswered | bill: 501             | CONTRADICTS
-        confirming, unanswered | everything else       | REFUSED
-        done                   | -                     | done         never       | 0 0
-        done                   | bill: 500             | UNCHANGED
-        done                   | bill: 501             | CONTRADICTS
-        done                   | everything else       | REFUSED
-        refused                | -                     | refused      05-17 10:00 | 0 0
-        refused                | bill: 500             | CONTRADICTS
-        refused                | bill: 501             | CONTRADICTS
-        refused                | reported              | refused      05-18 10:00 | 0 0
-        refused                | acknowledged          | acknowledged never       | 0 0
-        refused                | everything else       | REFUSED
-        acknowledged           | -                     | acknowledged never       | 0 0
-        acknowledged           | bill: 500             | CONTRADICTS
-        acknowledged           | bill: 501             | CONTRADICTS
-        acknowledged           | reported              | acknowledged never       | 0 0
-        acknowledged           | acknowledged          | UNCHANGED
-        acknowledged           | everything else       | REFUSED"#]].assert_eq(&rows.join("\n"));
+    expect_file!["refunds.txt"].assert_eq(&(rows.join("\n") + "\n"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{BEGIN, HOUR, shanghai_day, shanghai_hour};
 
 /// What the gateway may say of money: that it took what was asked for, or another amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pay {
+pub(super) enum Pay {
     Paid { right: bool },
     Funds,
     Window,
@@ -22,7 +22,7 @@ pub enum Pay {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Query {
+pub(super) enum Query {
     Paid { right: bool },
     Pending,
     Closed,
@@ -31,7 +31,7 @@ pub enum Query {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub enum Act {
+pub(super) enum Act {
     Send,
     Pay(Pay),
     Query(Query),
@@ -54,14 +54,14 @@ pub enum Act {
 
 /// How much later something happens.
 #[derive(Clone, Copy, Debug)]
-pub enum Later {
+pub(super) enum Later {
     /// When the debit is due.
     Due,
     Seconds(i64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub(super) enum Why {
     Funds,
     Cap,
     Window,
@@ -72,7 +72,7 @@ pub enum Why {
 
 /// Where the model's debit stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum At {
+pub(super) enum At {
     Due,
     Sending,
     Doubt,
@@ -88,7 +88,7 @@ pub enum At {
 
 /// One number at the gateway.
 #[derive(Clone, Debug, Default)]
-pub struct Number {
+pub(super) struct Number {
     pub is_closed: bool,
     /// The trade that took its money.
     pub paid_by: Option<u8>,
@@ -98,14 +98,14 @@ pub struct Number {
 
 /// When the next step is due, as far as the documents say it exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
+pub(super) enum Due {
     At(i64),
     /// A time after now that the documents leave open.
     Later,
 }
 
 #[derive(Clone, Debug)]
-pub struct Model {
+pub(super) struct Model {
     pub now: i64,
     pub at: At,
     pub due: Due,
@@ -127,7 +127,7 @@ impl Model {
         (self.at, self.due) = (at, due);
     }
 
-    pub fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         !matches!(self.at, At::Paid | At::GivenUp(_) | At::Withdrawn)
     }
 
@@ -288,6 +288,45 @@ impl Model {
     }
 }
 
+/// The answers to a request, those that lead far more often.
+fn pays() -> impl Strategy<Value = Act> + Clone {
+    prop::sample::select(vec![
+        Pay::Paid { right: true },
+        Pay::Paid { right: false },
+        Pay::Funds,
+        Pay::Funds,
+        Pay::Funds,
+        Pay::Window,
+        Pay::Window,
+        Pay::Cap,
+        Pay::Dead,
+        Pay::Dead,
+        Pay::Blocked,
+        Pay::OwnAccount,
+        Pay::Throttled,
+        Pay::OwnFault,
+        Pay::Doubt,
+        Pay::Doubt,
+    ])
+    .prop_map(Act::Pay)
+}
+
+fn queries() -> impl Strategy<Value = Act> + Clone {
+    prop::sample::select(vec![
+        Query::Paid { right: true },
+        Query::Paid { right: false },
+        Query::Pending,
+        Query::Closed,
+        Query::Closed,
+        Query::NotFound,
+        Query::NotFound,
+        Query::NotFound,
+        Query::NotFound,
+        Query::Doubt,
+    ])
+    .prop_map(Act::Query)
+}
+
 impl ReferenceStateMachine for Model {
     type State = Model;
     type Transition = (Later, Act);
@@ -310,40 +349,10 @@ impl ReferenceStateMachine for Model {
 
     /// What leads on from where the debit stands, and now and then anything.
     fn transitions(model: &Model) -> BoxedStrategy<(Later, Act)> {
-        let pays = prop::sample::select(vec![
-            Pay::Paid { right: true },
-            Pay::Paid { right: false },
-            Pay::Funds,
-            Pay::Funds,
-            Pay::Funds,
-            Pay::Window,
-            Pay::Window,
-            Pay::Cap,
-            Pay::Dead,
-            Pay::Dead,
-            Pay::Blocked,
-            Pay::OwnAccount,
-            Pay::Throttled,
-            Pay::OwnFault,
-            Pay::Doubt,
-            Pay::Doubt,
-        ]);
-        let queries = prop::sample::select(vec![
-            Query::Paid { right: true },
-            Query::Paid { right: false },
-            Query::Pending,
-            Query::Closed,
-            Query::Closed,
-            Query::NotFound,
-            Query::NotFound,
-            Query::NotFound,
-            Query::NotFound,
-            Query::Doubt,
-        ]);
+        let (pays, queries) = (pays(), queries());
         let persons =
-            prop::sample::select(vec![Resolution::Ask, Resolution::Retry, Resolution::GiveUp]);
-        let (pays, queries) = (pays.prop_map(Act::Pay), queries.prop_map(Act::Query));
-        let persons = persons.prop_map(Act::Person);
+            prop::sample::select(vec![Resolution::Ask, Resolution::Retry, Resolution::GiveUp])
+                .prop_map(Act::Person);
         let closes = any::<bool>().prop_map(|is_heard| Act::Close { is_heard });
         let proofs = (0_usize..3, 1_u8..3, prop::bool::weighted(0.8))
             .prop_map(|(attempt, trade, right)| Act::Proof { attempt, trade, right });
