@@ -54,7 +54,7 @@ pub(crate) fn extra(rest: &str, number: usize) -> Option<&str> {
 /// The time of a log, as the Common Log Format writes it, also with a fraction of a second; or an
 /// instant of RFC 3339, as nginx's `$time_iso8601`. A leap second is the one before it.
 #[must_use]
-pub fn read_time(text: &str) -> Option<Timestamp> {
+pub(crate) fn read_time(text: &str) -> Option<Timestamp> {
     Timestamp::strptime(TIME_FORMAT, text)
         .or_else(|_| Timestamp::strptime(TIME_FORMAT_FRACTION, text))
         .or_else(|_| text.parse())
@@ -216,106 +216,109 @@ mod tests {
         }
     }
 
+    /// Lines, each with what is read of it.
+    const LINES: &[(&str, &str)] = &[
+        // A line of the Combined Log Format, as Apache wrote it.
+        (
+            r#"86.28.207.22 - - [18/May/2015:11:05:18 +0000] "GET //favicon.ico HTTP/1.1" 200 3638 "-" "Newsify/120 CFNetwork/672.0.8 Darwin/14.0.0""#,
+            "86.28.207.22 | - | 2015-05-18T11:05:18Z | GET //favicon.ico HTTP/1.1 | 200",
+        ),
+        // The Common Log Format.
+        (
+            r#"127.0.0.1 - frank [10/Oct/2000:13:55:36 -0700] "GET /apache_pb.gif HTTP/1.0" 304 -"#,
+            "127.0.0.1 | frank | 2000-10-10T20:55:36Z | GET /apache_pb.gif HTTP/1.0 | 304",
+        ),
+        // An IPv6 address, and a request that is none.
+        (
+            r#"2001:db8::1 - - [01/Jan/2024:00:00:00 +0800] "\x16\x03\x01" 400 150 "-" "-""#,
+            r"2001:db8::1 | - | 2023-12-31T16:00:00Z | \x16\x03\x01 | 400",
+        ),
+        // The user agent is cut off, and all that counts is there.
+        (
+            r#"46.118.127.106 - - [20/May/2015:12:05:17 +0000] "GET / HTTP/1.1" 200 235 "-" "Mozilla/5.0 (compat"#,
+            "46.118.127.106 | - | 2015-05-20T12:05:17Z | GET / HTTP/1.1 | 200",
+        ),
+        // A user who writes a whole head into the name moves nothing.
+        (
+            r#"10.0.0.1 - a b - - [01/Jan/2015:00:00:00 +0000] \"GET /free\" 200 1 [17/May/2015:10:05:03 +0000] "GET /paid HTTP/1.1" 200 5"#,
+            r#"10.0.0.1 | a b - - [01/Jan/2015:00:00:00 +0000] \"GET /free\" 200 1 | 2015-05-17T10:05:03Z | GET /paid HTTP/1.1 | 200"#,
+        ),
+        (
+            r#"10.0.0.1 - 9.9.9.9 - - [17/May/2015:10:05:03 +0000] "GET /paid HTTP/1.1" 200 5"#,
+            "10.0.0.1 | 9.9.9.9 - - | 2015-05-17T10:05:03Z | GET /paid HTTP/1.1 | 200",
+        ),
+        // Apache's user without a name, and one who tries to look so.
+        (
+            r#"10.0.0.1 - "" [17/May/2015:10:05:03 +0000] "GET /paid HTTP/1.1" 200 5"#,
+            r#"10.0.0.1 | "" | 2015-05-17T10:05:03Z | GET /paid HTTP/1.1 | 200"#,
+        ),
+        (
+            r#"10.0.0.1 - \"\" [x] [17/May/2015:10:05:03 +0000] "" 400 5"#,
+            r#"10.0.0.1 | \"\" [x] | 2015-05-17T10:05:03Z |  | 400"#,
+        ),
+        // Virtual hosts.
+        (
+            r#"shop.example:80 1.2.3.4 - frank b [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5"#,
+            "1.2.3.4 | frank b | 2015-05-17T10:05:03Z | GET / HTTP/1.1 | 200",
+        ),
+        (
+            r#"shop.example client.example - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5"#,
+            "client.example | - | 2015-05-17T10:05:03Z | GET / HTTP/1.1 | 200",
+        ),
+        (
+            r#"shop.example:443 2001:db8::1 ident "" [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5"#,
+            r#"2001:db8::1 | "" | 2015-05-17T10:05:03Z | GET / HTTP/1.1 | 200"#,
+        ),
+        // Addresses that proxies forwarded, and ports.
+        (
+            r#"192.0.2.7, 10.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5"#,
+            "192.0.2.7, 10.0.0.1 | - | 2015-05-17T10:05:03Z | GET / HTTP/1.1 | 200",
+        ),
+        (
+            r#"shop.example:80 192.0.2.7, 10.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5"#,
+            "192.0.2.7, 10.0.0.1 | - | 2015-05-17T10:05:03Z | GET / HTTP/1.1 | 200",
+        ),
+        (
+            r#" 192.0.2.7:51344 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5"#,
+            "192.0.2.7:51344 | - | 2015-05-17T10:05:03Z | GET / HTTP/1.1 | 200",
+        ),
+        (
+            r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "shop.example" "GET / HTTP/1.1" 200 5 "-" "A""#,
+            "192.0.2.7 | - | 2015-05-17T10:05:03Z | GET / HTTP/1.1 | 200",
+        ),
+        (
+            r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "\" \"GET /free" 200 5 "-" "A""#,
+            r#"192.0.2.7 | - | 2015-05-17T10:05:03Z | \" \"GET /free | 200"#,
+        ),
+        // The CLF format of API Gateway, by its documentation.
+        (
+            r#"192.0.2.7 AROA1 isv1 [17/May/2015:10:05:03 +0000]"GET /trades/{id} HTTP/1.1" 200 5 c6af Kx="#,
+            "192.0.2.7 | isv1 | 2015-05-17T10:05:03Z | GET /trades/{id} HTTP/1.1 | 200",
+        ),
+        // Other ways to write the time.
+        (
+            r#"10.0.0.1 - - [30/Jun/2012:23:59:60 +0000] "GET / HTTP/1.1" 200 5"#,
+            "10.0.0.1 | - | 2012-06-30T23:59:59Z | GET / HTTP/1.1 | 200",
+        ),
+        (
+            r#"10.0.0.1 - - [17/May/2015:10:05:03.25 +0530] "GET / HTTP/1.1" 200 5"#,
+            "10.0.0.1 | - | 2015-05-17T04:35:03.25Z | GET / HTTP/1.1 | 200",
+        ),
+        (
+            r#"10.0.0.1 - - [2015-05-17T10:05:03+08:00] "GET / HTTP/1.1" 200 5"#,
+            "10.0.0.1 | - | 2015-05-17T02:05:03Z | GET / HTTP/1.1 | 200",
+        ),
+        // A request with quotation marks and backslashes moves nothing either.
+        (
+            r#"10.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET /a\\\" 404 5 \"b HTTP/1.1" 200 5"#,
+            r#"10.0.0.1 | - | 2015-05-17T10:05:03Z | GET /a\\\" 404 5 \"b HTTP/1.1 | 200"#,
+        ),
+    ];
+
     #[test]
     fn lines_are_read_field_by_field() {
-        for (line, read) in [
-            // A line of the Combined Log Format, as Apache wrote it.
-            (
-                r#"86.28.207.22 - - [18/May/2015:11:05:18 +0000] "GET //favicon.ico HTTP/1.1" 200 3638 "-" "Newsify/120 CFNetwork/672.0.8 Darwin/14.0.0""#,
-                "86.28.207.22 | - | 2015-05-18T11:05:18Z | GET //favicon.ico HTTP/1.1 | 200",
-            ),
-            // The Common Log Format.
-            (
-                r#"127.0.0.1 - frank [10/Oct/2000:13:55:36 -0700] "GET /apache_pb.gif HTTP/1.0" 304 -"#,
-                "127.0.0.1 | frank | 2000-10-10T20:55:36Z | GET /apache_pb.gif HTTP/1.0 | 304",
-            ),
-            // An IPv6 address, and a request that is none.
-            (
-                r#"2001:db8::1 - - [01/Jan/2024:00:00:00 +0800] "\x16\x03\x01" 400 150 "-" "-""#,
-                r"2001:db8::1 | - | 2023-12-31T16:00:00Z | \x16\x03\x01 | 400",
-            ),
-            // The user agent is cut off, and all that counts is there.
-            (
-                r#"46.118.127.106 - - [20/May/2015:12:05:17 +0000] "GET / HTTP/1.1" 200 235 "-" "Mozilla/5.0 (compat"#,
-                "46.118.127.106 | - | 2015-05-20T12:05:17Z | GET / HTTP/1.1 | 200",
-            ),
-            // A user who writes a whole head into the name moves nothing.
-            (
-                r#"10.0.0.1 - a b - - [01/Jan/2015:00:00:00 +0000] \"GET /free\" 200 1 [17/May/2015:10:05:03 +0000] "GET /paid HTTP/1.1" 200 5"#,
-                r#"10.0.0.1 | a b - - [01/Jan/2015:00:00:00 +0000] \"GET /free\" 200 1 | 2015-05-17T10:05:03Z | GET /paid HTTP/1.1 | 200"#,
-            ),
-            (
-                r#"10.0.0.1 - 9.9.9.9 - - [17/May/2015:10:05:03 +0000] "GET /paid HTTP/1.1" 200 5"#,
-                "10.0.0.1 | 9.9.9.9 - - | 2015-05-17T10:05:03Z | GET /paid HTTP/1.1 | 200",
-            ),
-            // Apache's user without a name, and one who tries to look so.
-            (
-                r#"10.0.0.1 - "" [17/May/2015:10:05:03 +0000] "GET /paid HTTP/1.1" 200 5"#,
-                r#"10.0.0.1 | "" | 2015-05-17T10:05:03Z | GET /paid HTTP/1.1 | 200"#,
-            ),
-            (
-                r#"10.0.0.1 - \"\" [x] [17/May/2015:10:05:03 +0000] "" 400 5"#,
-                r#"10.0.0.1 | \"\" [x] | 2015-05-17T10:05:03Z |  | 400"#,
-            ),
-            // Virtual hosts.
-            (
-                r#"shop.example:80 1.2.3.4 - frank b [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5"#,
-                "1.2.3.4 | frank b | 2015-05-17T10:05:03Z | GET / HTTP/1.1 | 200",
-            ),
-            (
-                r#"shop.example client.example - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5"#,
-                "client.example | - | 2015-05-17T10:05:03Z | GET / HTTP/1.1 | 200",
-            ),
-            (
-                r#"shop.example:443 2001:db8::1 ident "" [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5"#,
-                r#"2001:db8::1 | "" | 2015-05-17T10:05:03Z | GET / HTTP/1.1 | 200"#,
-            ),
-            // Addresses that proxies forwarded, and ports.
-            (
-                r#"192.0.2.7, 10.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5"#,
-                "192.0.2.7, 10.0.0.1 | - | 2015-05-17T10:05:03Z | GET / HTTP/1.1 | 200",
-            ),
-            (
-                r#"shop.example:80 192.0.2.7, 10.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5"#,
-                "192.0.2.7, 10.0.0.1 | - | 2015-05-17T10:05:03Z | GET / HTTP/1.1 | 200",
-            ),
-            (
-                r#" 192.0.2.7:51344 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5"#,
-                "192.0.2.7:51344 | - | 2015-05-17T10:05:03Z | GET / HTTP/1.1 | 200",
-            ),
-            (
-                r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "shop.example" "GET / HTTP/1.1" 200 5 "-" "A""#,
-                "192.0.2.7 | - | 2015-05-17T10:05:03Z | GET / HTTP/1.1 | 200",
-            ),
-            (
-                r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "\" \"GET /free" 200 5 "-" "A""#,
-                r#"192.0.2.7 | - | 2015-05-17T10:05:03Z | \" \"GET /free | 200"#,
-            ),
-            // The CLF format of API Gateway, by its documentation.
-            (
-                r#"192.0.2.7 AROA1 isv1 [17/May/2015:10:05:03 +0000]"GET /trades/{id} HTTP/1.1" 200 5 c6af Kx="#,
-                "192.0.2.7 | isv1 | 2015-05-17T10:05:03Z | GET /trades/{id} HTTP/1.1 | 200",
-            ),
-            // Other ways to write the time.
-            (
-                r#"10.0.0.1 - - [30/Jun/2012:23:59:60 +0000] "GET / HTTP/1.1" 200 5"#,
-                "10.0.0.1 | - | 2012-06-30T23:59:59Z | GET / HTTP/1.1 | 200",
-            ),
-            (
-                r#"10.0.0.1 - - [17/May/2015:10:05:03.25 +0530] "GET / HTTP/1.1" 200 5"#,
-                "10.0.0.1 | - | 2015-05-17T04:35:03.25Z | GET / HTTP/1.1 | 200",
-            ),
-            (
-                r#"10.0.0.1 - - [2015-05-17T10:05:03+08:00] "GET / HTTP/1.1" 200 5"#,
-                "10.0.0.1 | - | 2015-05-17T02:05:03Z | GET / HTTP/1.1 | 200",
-            ),
-            // Nor does a request with quotation marks and backslashes.
-            (
-                r#"10.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET /a\\\" 404 5 \"b HTTP/1.1" 200 5"#,
-                r#"10.0.0.1 | - | 2015-05-17T10:05:03Z | GET /a\\\" 404 5 \"b HTTP/1.1 | 200"#,
-            ),
-        ] {
-            assert_eq!(short(line).as_deref(), Ok(read), "{line}");
+        for (line, read) in LINES {
+            assert_eq!(short(line).as_deref(), Ok(*read), "{line}");
         }
     }
 
