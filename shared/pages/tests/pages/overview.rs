@@ -1,7 +1,9 @@
 //! The overview: its figures against the records, its states, and its page.
 
+mod forecast;
 mod notices;
 mod states;
+mod week;
 
 use std::collections::BTreeMap;
 
@@ -10,14 +12,14 @@ use jiff::civil::Time;
 use serde_json::{Value, json};
 use steelyard_billing::mandate::{MandateLimits, MandatePhase};
 use steelyard_billing::{
-    Account, Debit, DebitTerms, Mandate, MandateId, Realm, Reference, Statement, charge_by_api,
+    Account, Debit, DebitTerms, Mandate, MandateId, Realm, Reference, Statement,
 };
 use steelyard_pages::overview::{
     ClosedAccount, Overview, OverviewError, OverviewPage, OverviewRecords, StripPart,
     WithholdingState,
 };
 use steelyard_pages::{Lang, May, STYLE_SHEET};
-use steelyard_pricing::{Amount, ApiName, BillingDay, Catalog, Fen, Metered, Plan, Usage, Yuan};
+use steelyard_pricing::{ApiName, BillingDay, Catalog, Fen, Metered, Plan, Usage, Yuan};
 
 use crate::look;
 use crate::month::{Month, PLAN, at, calls_of, day, provider, rules};
@@ -197,109 +199,6 @@ fn allowances_tell_when_they_ended_or_are_expected_to_end_and_what_calls_cost() 
     assert_eq!(days, (day("2015-05-25"), Some(day("2015-05-25")), Some(day("2015-05-26"))));
 }
 
-/// The usage of the day in the middle of the same weekdays, of two the later one.
-fn usual(of: BillingDay) -> Usage {
-    let mut days = Vec::new();
-    let mut before = of;
-    while days.len() < 4 {
-        before = before.previous();
-        let is_settled = before <= day("2015-05-18");
-        if is_settled && before.date().weekday() == of.date().weekday() {
-            days.push(before);
-        }
-    }
-    days.sort_by_key(|day| (calls_of(*day).total().unwrap().calls, *day));
-    calls_of(*days.get(2).unwrap())
-}
-
-#[test]
-fn the_likely_month_is_what_the_nights_would_charge_for_the_usual_days() {
-    let mut month = owing("0.00");
-    let forecast = view(&month, &records(&month)).forecast.unwrap();
-    // A night a day up to the end of the month, by the code that settles.
-    let mut of = day("2015-05-19");
-    let mut nights = Vec::new();
-    while of <= day("2015-05-31") {
-        let night = of.next().date().to_datetime(Time::constant(0, 30, 0, 0)).to_string();
-        let made = month.night(&BTreeMap::from([(of, usual(of))]), at(&night));
-        nights.push(Statement::sum_fen(&made).unwrap());
-        month.statements.extend(made);
-        of = of.next();
-    }
-    let may = Statement::sum_fen(&month.between("2015-05-01", "2015-05-31")).unwrap();
-    assert_eq!(forecast.month_total.likely_fen, may);
-    assert_eq!(may, fen("3175.34"));
-    assert_eq!(forecast.tomorrow.likely_fen, *nights.first().unwrap());
-    let ceiled = |amount: Fen| Fen::new((amount.get() + 99) / 100 * 100);
-    assert_eq!(forecast.cover.month_fen, ceiled(sum(nights.iter().copied())));
-    assert_eq!(forecast.cover.week_fen, ceiled(sum(nights.into_iter().take(7))));
-}
-
-#[test]
-fn a_forecast_is_a_range_around_what_is_likely() {
-    for now in ["2015-05-01T08:00", "2015-05-07T00:10", "2015-05-19T08:32", "2015-05-31T23:50"] {
-        let mut month = Month::until("2015-04-13", now);
-        month.account.open_debit = None;
-        let forecast = view(&month, &records(&month)).forecast.unwrap();
-        for range in [forecast.month_total, forecast.tomorrow] {
-            assert!(range.low_fen <= range.likely_fen, "{now}");
-            assert!(range.likely_fen <= range.high_fen, "{now}");
-        }
-        assert!(forecast.so_far_fen <= forecast.month_total.low_fen, "{now}");
-        assert!(
-            forecast.cover.week_fen.get() % 100 == 0 && forecast.cover.month_fen.get() % 100 == 0
-        );
-    }
-}
-
-#[test]
-fn days_without_usage_count_in_a_forecast() {
-    let mut month = Month::until("2015-04-13", "2015-04-27T00:10");
-    month.coming.clear();
-    month.account.open_debit = None;
-    // Since then nothing was called: on one day of the week of four there were calls.
-    month.now = at("2015-05-18T08:32");
-    let forecast = view(&month, &records(&month)).forecast.unwrap();
-    assert_eq!(forecast.settled_days, 28);
-    assert_eq!(forecast.month_total.likely_fen, Fen::ZERO);
-    assert!(forecast.month_total.high_fen.is_positive());
-}
-
-#[test]
-fn a_month_is_not_forecast_before_seven_days_are_settled() {
-    for (now, is_known) in [("2015-05-19T08:00", false), ("2015-05-20T08:00", true)] {
-        let mut month = Month::until("2015-05-13", now);
-        month.account.open_debit = None;
-        let view = view(&month, &records(&month));
-        assert_eq!(view.forecast.is_some(), is_known, "{now}");
-        assert!(view.change.is_none());
-        let [english, _] = check_page("early", &month, &view);
-        assert_eq!(english.contains("too early to tell"), !is_known, "{now}");
-    }
-}
-
-#[test]
-fn prepaid_money_is_told_until_when_it_lasts() {
-    let month = prepaid("500.00");
-    let view = view(&month, &records(&month));
-    assert_eq!(view.next_withholding.state, WithholdingState::PrepaidCovers);
-    let forecast = view.forecast.as_ref().unwrap();
-    let ends = forecast.prepaid_ends.unwrap();
-    assert_eq!(ends.likely, Some(day("2015-05-22")));
-    assert!(Some(ends.earliest) <= ends.likely && ends.likely <= ends.latest);
-    assert_eq!(forecast.tomorrow.high_fen, Fen::ZERO);
-    // What is prepaid covers a part.
-    let nothing_prepaid = owing("0.00");
-    let without = Overview::new(&nothing_prepaid.records(), &records(&nothing_prepaid)).unwrap();
-    let without = without.forecast.unwrap().cover;
-    assert_eq!(forecast.cover.month_fen.plus(fen("500.00")), Ok(without.month_fen));
-    let [english, _] = check_page("prepaid", &month, &view);
-    assert!(english.contains("Nothing is withheld today"));
-    assert!(
-        english.contains("It lasts until about 22 May") || english.contains("until about 22 May")
-    );
-}
-
 #[test]
 fn a_strip_shows_what_prepaid_money_paid_and_what_is_left() {
     // ¥60 are prepaid when the last bill is made.
@@ -445,62 +344,6 @@ fn settle(month: &mut Month, first: &str, calls: impl Fn(BillingDay) -> Usage) {
     }
 }
 
-#[test]
-fn calls_that_came_late_count_in_the_week_of_the_calls() {
-    // Late calls of 17 May are on the bill of 18 May, of the week after.
-    let mut month = Month::until("2015-04-13", "2015-05-25T08:32");
-    month.account.open_debit = None;
-    let change = view(&month, &records(&month)).change.unwrap();
-    assert_eq!((change.before_through, change.from), (day("2015-05-17"), day("2015-05-18")));
-    for row in change.rows.iter().filter(|row| row.api.is_some()) {
-        let api = row.api.as_ref().unwrap();
-        let calls = |first: &str, last: &str| {
-            let (first, last) = (day(first), day(last));
-            let days = std::iter::successors(Some(first), |of| Some(of.next()));
-            let days = days.take_while(|of| *of <= last);
-            days.map(|of| calls_of(of).of(api).calls.get()).sum::<u64>()
-        };
-        let counted = (calls("2015-05-11", "2015-05-17"), calls("2015-05-18", "2015-05-24"));
-        let told = [row.of.calls_before, row.of.calls].map(|calls| u64::try_from(calls).unwrap());
-        assert_eq!((told[0], told[1]), counted, "{api}");
-    }
-    let bills = Statement::sum_fen(&month.between("2015-05-11", "2015-05-24")).unwrap();
-    assert_eq!(change.total.charge_fen.plus(change.total.charge_before_fen), Ok(bills));
-}
-
-#[test]
-fn late_usage_of_two_days_is_divided_as_its_price_is() {
-    let plan = r#"{"plan": "open-2015", "effective_from": "2015-01-01", "rates": [
-        {"rate": "all", "apis": ["*"], "price": {"model": "percentage", "percent": "1"}}]}"#;
-    let mut month = Month::under(plan, "2015-05-01", "2015-05-01T08:32");
-    let used = |calls: u64, yuan: u32| {
-        let metered = Metered { amount: Amount::yuan(yuan), ..Metered::calls(calls) };
-        Usage::from_iter([("pay".parse().unwrap(), metered)])
-    };
-    let days = ["2015-05-01", "2015-05-02", "2015-05-03"].map(day);
-    let mut made = Vec::new();
-    for (of, night) in days.into_iter().zip(["2015-05-02", "2015-05-03", "2015-05-04"]) {
-        let read = BTreeMap::from([(of, used(1, 100))]);
-        made.extend(month.night(&read, at(&format!("{night}T00:30"))));
-        month.statements.clone_from(&made);
-    }
-    // More of the first two days arrives: one call of ¥1,000, and 999 of ¥1 together.
-    let late = BTreeMap::from([
-        (days[0], used(2, 1_100)),
-        (days[1], used(1_000, 101)),
-        (day("2015-05-04"), used(1, 100)),
-    ]);
-    made.extend(month.night(&late, at("2015-05-05T00:30")));
-    let of = |day: BillingDay| {
-        let sums = charge_by_api(&made, &(day..=day)).unwrap();
-        let charge = sums[&Some("pay".parse().unwrap())];
-        (charge.calls, charge.charge_fen)
-    };
-    assert_eq!(of(days[0]), (2, fen("11.00")));
-    assert_eq!(of(days[1]), (1_000, fen("1.01")));
-    assert_eq!(of(day("2015-05-04")), (1, fen("1.00")));
-}
-
 /// A month of many APIs with hostile names, all of its days settled but the last.
 fn large() -> Month {
     let names = (0..100).map(|number| {
@@ -531,17 +374,6 @@ fn a_page_of_a_hundred_apis_stays_under_a_hundred_kilobytes() {
         let bytes = html.len() + STYLE_SHEET.len();
         assert!(bytes < 100_000, "{bytes}");
         assert!(html.contains(".api.&#39;&#38;;."), "names are escaped");
-    }
-}
-
-#[test]
-fn a_month_ends_and_begins_without_a_gap() {
-    for now in ["2015-06-01T00:10", "2015-06-01T08:00", "2015-05-31T23:59", "2015-05-01T00:00"] {
-        let mut month = Month::until("2015-04-13", now);
-        month.account.open_debit = None;
-        let view = view(&month, &records(&month));
-        check_page("edges", &month, &view);
-        assert!(view.forecast.is_some(), "{now}");
     }
 }
 
