@@ -9,8 +9,10 @@ use steelyard_billing::breaker::Breaker;
 use steelyard_billing::mandate::{EndReason, MandateLimits};
 use steelyard_billing::{
     Account, Action, ActionError, ActionId, ActionRequest, ActionResult, Actor, Adjustment, Debit,
-    DebitId, Deed, Mandate, MandateId, Person, ProviderId, Reason, Resolution, StageHold, chain,
+    DebitId, Deed, Mandate, MandateId, Person, ProviderId, Reason, Resolution, Stage, StageHold,
+    chain,
 };
+use steelyard_pricing::BillingDay;
 use steelyard_store::StoreError;
 use thiserror::Error;
 
@@ -210,15 +212,7 @@ impl Books {
                 self.resolving(action, provider, *debit, *resolution, now).await
             }
             Deed::CloseFinding { trade, request } => {
-                let (_, reason) = action.operators()?;
-                let closing = self.closing(trade, request.as_deref(), reason).await?;
-                if let Decision::Keep(None) = closing {
-                    let about = request
-                        .iter()
-                        .fold(trade.clone(), |of, request| format!("refund {request} of {of}"));
-                    return Err(BookError::NoFinding(about));
-                }
-                Ok(changed(closing))
+                self.closing_finding(action, trade, request.as_deref()).await
             }
             Deed::StopDebits => {
                 let (_, reason) = action.operators()?;
@@ -255,24 +249,13 @@ impl Books {
                 self.setting_alerts(provider, rules).await.map(changed)
             }
             Deed::HoldStage { provider, stage, until } => {
-                let (by, reason) = action.operators()?;
-                let (by, reason) = (by.clone(), reason.clone());
-                let (stage, until) = (*stage, *until);
-                if until <= self.rules.calendar.day_of(now)? {
-                    return Err(BookError::HoldIsOver(until));
-                }
-                let hold = StageHold { stage, until, reason, by, held_at_s: now };
-                self.holding(provider, Some(&hold)).await.map(changed)
+                self.holding_at(action, provider, *stage, *until, now).await
             }
             Deed::ReleaseStage { provider } => {
                 action.operators()?;
                 self.holding(provider, None).await.map(changed)
             }
-            Deed::RevokeSessions { provider } => {
-                let revoking = self.revoking(provider).await?;
-                Ok(revoking
-                    .map(|session_version| ActionResult::SessionsRevoked { session_version }))
-            }
+            Deed::RevokeSessions { provider } => Ok(self.revoking(provider).await?.map(revoked)),
         }
     }
 
@@ -323,6 +306,41 @@ impl Books {
         self.resolved(&before, resolution, reason, now).map(changed)
     }
 
+    async fn closing_finding(
+        &self,
+        action: &Action,
+        trade: &str,
+        request: Option<&str>,
+    ) -> Result<Decision<ActionResult>, BookError> {
+        let (_, reason) = action.operators()?;
+        let closing = self.closing(trade, request, reason).await?;
+        if let Decision::Keep(None) = closing {
+            return Err(BookError::NoFinding(match request {
+                Some(request) => format!("refund {request} of {trade}"),
+                None => trade.to_owned(),
+            }));
+        }
+        Ok(changed(closing))
+    }
+
+    /// Holds a provider at a stage until a later day than today.
+    async fn holding_at(
+        &self,
+        action: &Action,
+        provider: &ProviderId,
+        stage: Stage,
+        until: BillingDay,
+        now: Timestamp,
+    ) -> Result<Decision<ActionResult>, BookError> {
+        let (by, reason) = action.operators()?;
+        if until <= self.rules.calendar.day_of(now)? {
+            return Err(BookError::HoldIsOver(until));
+        }
+        let (by, reason) = (by.clone(), reason.clone());
+        let hold = StageHold { stage, until, reason, by, held_at_s: now };
+        self.holding(provider, Some(&hold)).await.map(changed)
+    }
+
     async fn mandate(
         &self,
         provider: &ProviderId,
@@ -339,6 +357,10 @@ impl Books {
         writes.account(&before, &Account { session_version, ..before.clone() })?;
         Ok(Decision::Save(writes, session_version))
     }
+}
+
+fn revoked(session_version: u32) -> ActionResult {
+    ActionResult::SessionsRevoked { session_version }
 }
 
 /// What a decision changed: nothing if nothing is written.
