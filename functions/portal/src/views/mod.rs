@@ -1,30 +1,32 @@
 //! The views of a provider, read and computed: what pages show and programs get.
+//!
+//! This file has what they read in common, and the smaller views; the bills and the ledger have
+//! files of their own.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod bills;
+mod ledger;
+
+use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use steelyard_billing::{
-    Account, Debit, DebitId, Entry, Mandate, MandateId, Recharge, RechargeId, Refund, Reversal,
-    SourceId, Standing, Statement, StatementId, Unmatched, still_owed,
+    Account, Debit, DebitId, Mandate, MandateId, Recharge, RechargeId, SourceId, Standing,
+    Statement, Unmatched,
 };
 use steelyard_books::{Compared, QuoteOnTopError, RunTerms, SettleError, WatchedNow};
 use steelyard_pages::alerts::Alerts;
-use steelyard_pages::bill::{
-    BillList, BillRecords, BilledDebit, BillsQuery, DayBill, MonthBill, Report, ReportWithdrawn,
-};
 use steelyard_pages::calculator::{CalculatorView, NotPriced, Outcome, Priced, Under, parse_list};
 use steelyard_pages::costs::{Costs, CostsGroup, CostsQuery, SourceCalls};
-use steelyard_pages::debits::{Confirmed, Shown};
+use steelyard_pages::debits::Confirmed;
 use steelyard_pages::forecast::{Cover, Forecast};
-use steelyard_pages::ledger::{LEDGER_PAGE, Ledger, LedgerKind, LedgerQuery, LedgerRecords};
 use steelyard_pages::overview::{Overview, OverviewRecords};
 use steelyard_pages::recharge::{Recharging, Suggestions};
 use steelyard_pages::withholding::{Withholding, WithholdingRecords};
 use steelyard_pages::{Frame, Records};
-use steelyard_pricing::{BillingDay, BillingMonth, MoneyError};
+use steelyard_pricing::BillingDay;
 use steelyard_runtime::report_unreadable;
-use steelyard_store::{CountedReport, Found};
+use steelyard_store::Found;
 
 use crate::Shared;
 use crate::asker::Visit;
@@ -170,78 +172,6 @@ impl Shared {
         Ok(Viewed { view, missing: read.bills.missing })
     }
 
-    /// A part of the ledger.
-    pub(crate) async fn ledger(
-        &self,
-        visit: &Visit,
-        query: LedgerQuery,
-    ) -> Result<Ledger, Refusal> {
-        let (billing, provider) = (&self.settler.books.billing, visit.provider());
-        let shown = u16::try_from(LEDGER_PAGE).unwrap_or(u16::MAX).saturating_add(1);
-        let before = query.before.map(|before| before.0);
-        let (mut entries, mut debits, mut recharges) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut unreadable, mut confirmed) = (0, None);
-        let (mut refunds, mut reversals) = (Vec::<Refund>::new(), Vec::<Reversal>::new());
-        match query.kind {
-            LedgerKind::All => {
-                // The balance after an entry is found by going back from the account's last one.
-                let last = visit.account.account.entries;
-                let newer =
-                    before.map_or(0, |before| last.saturating_sub(before.saturating_sub(1)));
-                let limit = u16::try_from(newer).unwrap_or(u16::MAX).saturating_add(shown);
-                let read = billing.newest_entries(provider, None, limit).await;
-                entries = read.map_err(Refusal::unavailable)?;
-                // One that was booked since the account was read has no balance to show beside it.
-                entries.retain(|entry| entry.record().number <= last);
-                // Debits are made one after the other, so an older page names no later debit than
-                // the next one that is named above it. Only a payment that was found late names an
-                // old debit.
-                let is_newer = |entry: &&Entry| !query.wants(entry.record().number);
-                let named = |entry: &Entry| entry.record().cause.debit();
-                let above = entries.iter().rev().filter(is_newer).find_map(named);
-                let listed = entries.iter().filter(|entry| !is_newer(entry)).filter_map(named);
-                let last = above.map(|above| listed.fold(above, DebitId::max));
-                let next = last.map(|debit| DebitId(debit.0.saturating_add(1)));
-                let read = billing.newest::<Debit>(provider, next.as_ref(), shown).await;
-                (debits, unreadable) = reported(read.map_err(Refusal::unavailable)?);
-                let open = visit.account.account.open_debit;
-                if let Some(open) = open.filter(|open| debits.iter().all(|of| of.debit != *open)) {
-                    let open = billing.find::<Debit>(provider, &open).await;
-                    debits.extend(open.map_err(Refusal::unavailable)?);
-                }
-            }
-            LedgerKind::Debits => {
-                let before = before.map(DebitId);
-                let read = billing.newest::<Debit>(provider, before.as_ref(), shown).await;
-                (debits, unreadable) = reported(read.map_err(Refusal::unavailable)?);
-                confirmed = self.confirmed_of(visit, &debits).await;
-            }
-            LedgerKind::Recharges => {
-                let before = before.and_then(|before| u32::try_from(before).ok()).map(RechargeId);
-                let read = billing.newest::<Recharge>(provider, before.as_ref(), shown).await;
-                (recharges, unreadable) = reported(read.map_err(Refusal::unavailable)?);
-            }
-            LedgerKind::Refunds => {
-                let read = tokio::join!(billing.all::<Refund>(provider), billing.all(provider));
-                refunds = read.0.map_err(Refusal::unavailable)?;
-                reversals = read.1.map_err(Refusal::unavailable)?;
-            }
-        }
-        let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
-        let read = LedgerRecords {
-            entries: &entries,
-            figures: None,
-            debits: &debits,
-            confirmed: confirmed.as_ref(),
-            recharges: &recharges,
-            refunds: &refunds,
-            reversals: &reversals,
-        };
-        let records = visit.records(self, terms.plans());
-        let ledger = Ledger::new(&records, &read, query).map_err(Refusal::unavailable)?;
-        Ok(Ledger { unreadable, ..ledger })
-    }
-
     /// What a provider has to know before it pays in, with its newest recharges, or those before
     /// one. It can pay in even if its bills cannot be read; then no amounts are suggested.
     pub(crate) async fn recharging(
@@ -322,69 +252,7 @@ fn suggestions(records: &Records<'_>, read: &Read) -> Result<Option<Suggestions>
     Ok(Some(Suggestions { seven_days_fen: week_fen, to_month_end_fen: month_fen, owed_fen }))
 }
 
-/// How many debits are read at once to find those that collect a bill. Those of a recent bill are
-/// among the first.
-const TRAIL_DEBITS: u64 = 30;
-
 impl Shared {
-    /// The bill of a day, by the statement's id in the path.
-    pub(crate) async fn day_bill(
-        &self,
-        visit: &Visit,
-        id: StatementId,
-    ) -> Result<Viewed<DayBill>, Refusal> {
-        let month = id.day.month();
-        let last = visit.account.account.settled_through.unwrap_or(id.day).max(month.last_day());
-        let Bills { statements, missing } =
-            self.bills_between(visit, month.first_day(), last).await?;
-        let statement = statements.iter().find(|statement| statement.statement == id);
-        let statement = match statement {
-            Some(statement) => statement,
-            None if missing.contains(&id.day) => {
-                return Err(Refusal::unavailable(format!("the bill of {id} cannot be read")));
-            }
-            None => return Err(Refusal::NoBill),
-        };
-        let is_owed = is_owed(visit, &statements, id).map_err(Refusal::unavailable)?;
-        let (reports, trail) = tokio::join!(
-            self.reports_behind(visit, statement),
-            self.trail(visit, statement, is_owed)
-        );
-        let (reports, (entry, debits)) = (reports?, trail?);
-        let confirmed = self.confirmed_of(visit, &debits).await;
-        let debits = debits.iter().map(|debit| {
-            let shown = Shown::of(debit, confirmed.as_ref());
-            BilledDebit { debit, shown }
-        });
-        let debits = debits.collect::<Vec<_>>();
-        let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
-        let of = BillRecords {
-            statement,
-            statements: &statements,
-            reports: &reports,
-            entry: entry.as_ref(),
-            debits: &debits,
-        };
-        let view = DayBill::new(visit.records(self, terms.plans()), of);
-        Ok(Viewed { view: view.map_err(Refusal::unavailable)?, missing })
-    }
-
-    /// The usage reports of a statement's day and of the days that it changes.
-    async fn reports_behind(
-        &self,
-        visit: &Visit,
-        statement: &Statement,
-    ) -> Result<Vec<Report>, Refusal> {
-        let mut reports = Vec::new();
-        let changed = statement.changed_days.iter().map(|changed| changed.day);
-        for (first, last) in neighbours(changed.chain([statement.statement.day])) {
-            let read = self.settler.usage.reports(visit.provider(), first, last);
-            let read = read.try_collect::<Vec<_>>().await.map_err(Refusal::unavailable)?;
-            reports.extend(read.into_iter().map(shown));
-        }
-        Ok(reports)
-    }
-
     /// The days of Alipay's bills that showed the payments of debits; none where they cannot be
     /// read.
     async fn confirmed_of(&self, visit: &Visit, debits: &[Debit]) -> Option<Confirmed> {
@@ -394,66 +262,6 @@ impl Shared {
             tracing::error!(error, provider.id = %visit.provider(), "confirmations are not shown");
         });
         confirmed.ok()
-    }
-
-    /// The journal entry that charged a statement, and the debits that collect it.
-    async fn trail(
-        &self,
-        visit: &Visit,
-        statement: &Statement,
-        is_owed: bool,
-    ) -> Result<(Option<Entry>, Vec<Debit>), Refusal> {
-        let (billing, provider) = (&self.settler.books.billing, visit.provider());
-        let (id, last) = (statement.statement, visit.account.account.debits);
-        let (mut entry, mut debits) = (None, Vec::new());
-        let mut first = statement.last_debit.max(1);
-        loop {
-            let through = last.min(first.saturating_add(TRAIL_DEBITS - 1));
-            let wanted = statement.entry.filter(|_| entry.is_none());
-            let read = billing.entry_and_debits(provider, wanted, first..=through).await;
-            let (found, mut some) = read.map_err(Refusal::unavailable)?;
-            entry = entry.or(found);
-            // Debits collect the oldest days first.
-            let terms = some.last().and_then(|debit| debit.terms.as_ref());
-            let is_over = through >= last || terms.is_some_and(|terms| terms.from > id.day);
-            let open = visit.account.account.open_debit;
-            some.retain(|debit| collects(debit, id, is_owed, open));
-            debits.extend(some);
-            if is_over {
-                return Ok((entry, debits));
-            }
-            first = through.saturating_add(1);
-        }
-    }
-
-    /// The bill of a month.
-    pub(crate) async fn month_bill(
-        &self,
-        visit: &Visit,
-        month: BillingMonth,
-    ) -> Result<Viewed<MonthBill>, Refusal> {
-        let settled = visit.account.account.settled_through;
-        let last = settled.map_or(month.last_day(), |day| day.max(month.last_day()));
-        let Bills { statements, missing } =
-            self.bills_between(visit, month.first_day(), last).await?;
-        let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
-        let view = MonthBill::new(visit.records(self, terms.plans()), month, &statements);
-        Ok(Viewed { view: view.map_err(Refusal::unavailable)?, missing })
-    }
-
-    /// The months of which there are bills.
-    pub(crate) async fn bills(
-        &self,
-        visit: &Visit,
-        query: BillsQuery,
-    ) -> Result<Viewed<BillList>, Refusal> {
-        let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
-        let records = visit.records(self, terms.plans());
-        let today = records.today().map_err(Refusal::unavailable)?;
-        let first = query.first(&records).map_err(Refusal::unavailable)?.first_day();
-        let Bills { statements, missing } = self.bills_between(visit, first, today).await?;
-        let view = BillList::new(records, query, &statements).map_err(Refusal::unavailable)?;
-        Ok(Viewed { view, missing })
     }
 
     /// The costs of some days.
@@ -520,48 +328,5 @@ impl Shared {
             Err(error @ QuoteOnTopError::Month(_)) => return Err(Refusal::unavailable(error)),
         };
         Ok(view.with(under, outcome))
-    }
-}
-
-/// Ranges of neighbouring days, so that each is read by one request.
-fn neighbours(days: impl Iterator<Item = BillingDay>) -> Vec<(BillingDay, BillingDay)> {
-    let days = days.collect::<BTreeSet<_>>();
-    let mut ranges = Vec::<(BillingDay, BillingDay)>::new();
-    for day in days {
-        match ranges.last_mut() {
-            Some((_, last)) if last.next() == day => *last = day,
-            Some(_) | None => ranges.push((day, day)),
-        }
-    }
-    ranges
-}
-
-/// Whether something of a statement is still owed.
-fn is_owed(visit: &Visit, statements: &[Statement], id: StatementId) -> Result<bool, MoneyError> {
-    let owed = still_owed(statements, visit.account.account.figures.receivable())?;
-    let mut owed = statements.iter().zip(owed);
-    Ok(owed.any(|(statement, owed)| statement.statement == id && owed.is_positive()))
-}
-
-/// Whether a debit collects a bill or may collect it. The open debit pays the oldest bills first,
-/// even if other payments arrived after it was sent.
-fn collects(debit: &Debit, id: StatementId, is_owed: bool, open: Option<DebitId>) -> bool {
-    let is_open = open == Some(debit.debit);
-    let covers = debit.terms.as_ref().is_some_and(|terms| terms.covers(id.day));
-    covers || is_owed && (is_open || debit.terms.is_none())
-}
-
-fn shown(report: CountedReport) -> Report {
-    Report {
-        day: report.day,
-        source: report.source,
-        report: report.report,
-        counted_at_s: report.counted_at,
-        metered: report.metered,
-        withdrawn: report.withdrawn.map(|withdrawal| ReportWithdrawn {
-            at_s: withdrawal.at_s,
-            by: withdrawal.by,
-            reason: withdrawal.reason.to_string(),
-        }),
     }
 }
