@@ -29,6 +29,7 @@ use steelyard_quote::Quotes;
 use steelyard_reconcile::{Archive, Reconcile, Reconciler};
 use steelyard_runtime::{Buckets, Bus, Callee, Clock, Error, Function, Queue, aws};
 use steelyard_settle::Settle;
+use steelyard_store::EventsTable;
 use steelyard_watch::Watch;
 use steelyard_webhooks::{Reach, Sender, Webhooks};
 
@@ -180,90 +181,127 @@ struct Parts<'p> {
 
 impl Parts<'_> {
     fn functions(&self) -> Result<Functions, Error> {
-        let Shared { gateway, address, .. } = self.shared;
-        let rules = &self.machine.rules;
-        let clock = || self.machine.clock.clone();
-        let calendar = &rules.calendar;
-        let usage = |function| self.tables(function).usage;
-        let billing = |function| self.tables(function).billing;
-        let counter = Counter::new(usage("ingest"), calendar.clone(), clock());
-        let settler = Settler { books: self.books("settle"), usage: usage("settle") };
-        let settle = Settle::new(settler, self.queue("settle", SETTLE_QUEUE), clock());
-        let endpoints = |function| local_events(&self.config(function));
-        let debits = (billing("dispatch"), self.queue("dispatch", DEBIT_QUEUE));
-        let webhooks = (endpoints("dispatch"), self.queue("dispatch", WEBHOOKS_QUEUE));
-        let dispatch = Dispatch::new(debits, webhooks, PACE, clock());
-        let sender = Sender::new(Reach::Local)?;
-        let webhooks = Webhooks::new(endpoints("webhooks"), sender, clock());
-        let to_read = tables_to_read(&self.config("quote"), USAGE_TABLE, BILLING_TABLE);
-        let books_to_read = Books::new(to_read.billing, rules.clone());
-        let settler = Settler { books: books_to_read, usage: to_read.usage };
-        let quotes = Quotes::new(settler, endpoints("quote"), clock());
-        let config = offers_config(*address)?;
-        let books = self.books("offers");
-        let offers = Offers::new(books, usage("offers"), self.alipay()?, clock(), config);
-        let settler = Settler { books: self.books("portal"), usage: usage("portal") };
-        let callee = |name: &str| Callee::new(&self.config("portal"), name.to_owned());
-        let letters = |(of, queue): (DeadLetterQueue, &str)| {
-            (of, self.queue("portal", &dead_letter_queue(queue)))
-        };
-        let dead_letters = QUEUES.map(letters).to_vec();
-        let events = local_events(&self.config("portal"));
-        let reached =
-            Reached { offers: callee(OFFERS), actions: callee(ACTIONS), dead_letters, events };
-        let keys = SessionKeys::random()?;
-        let config = portal_config(*address, self.machine.session_clock.clone());
-        let portal = Portal::new(settler, clock(), keys, reached, config);
-        let need_approval = self.shared.actions_need_approval;
-        let actions = Actions::new(self.books("actions"), need_approval, clock());
-        let reader = NotificationReader::new(gateway.app_id.clone(), &gateway.alipay_public_key)?;
-        let seller_id = LocalAlipay::SELLER_ID.to_owned();
-        let notify = Notify::new(self.books("notify"), reader, seller_id, clock());
-        let collector = Collector {
+        Ok(Functions {
+            ingest: function(self.ingest(), 30),
+            settle: function(self.settle(), 300),
+            dispatch: function(self.dispatch(), 60),
+            debit: function(self.debit()?, 60),
+            quote: function(self.quote(), 30),
+            offers: function(self.offers()?, 30),
+            portal: function(self.portal()?, 30),
+            actions: function(self.actions(), 20),
+            notify: function(self.notify()?, 30),
+            reconcile: function(self.reconcile()?, 900),
+            events: function(self.events(), 60),
+            logs: function(self.logs()?, 900),
+            watch: function(self.watch(), 300),
+            webhooks: function(self.webhooks()?, 60),
+        })
+    }
+
+    fn ingest(&self) -> Ingest {
+        let Tables { billing, usage, .. } = self.tables("ingest");
+        let calendar = self.machine.rules.calendar.clone();
+        Ingest::new(Counter::new(usage, calendar, self.clock()), billing)
+    }
+
+    fn settle(&self) -> Settle {
+        Settle::new(self.settler("settle"), self.queue("settle", SETTLE_QUEUE), self.clock())
+    }
+
+    fn dispatch(&self) -> Dispatch {
+        let debits = (self.tables("dispatch").billing, self.queue("dispatch", DEBIT_QUEUE));
+        let webhooks = (self.endpoints("dispatch"), self.queue("dispatch", WEBHOOKS_QUEUE));
+        Dispatch::new(debits, webhooks, PACE, self.clock())
+    }
+
+    fn debit(&self) -> Result<Debits, Error> {
+        Ok(Debits::new(Collector {
             books: self.books("debit"),
             alipay: self.alipay()?,
             queue: self.queue("debit", DEBIT_QUEUE),
             sign_scene: SignScene::parse(SIGN_SCENE)?,
-            clock: clock(),
+            clock: self.clock(),
             gathered: Gathered::default(),
+        }))
+    }
+
+    /// It can read, and nothing else.
+    fn quote(&self) -> Quotes {
+        let tables = tables_to_read(&self.config("quote"), USAGE_TABLE, BILLING_TABLE);
+        let books = Books::new(tables.billing, self.machine.rules.clone());
+        let settler = Settler { books, usage: tables.usage };
+        Quotes::new(settler, self.endpoints("quote"), self.clock())
+    }
+
+    fn offers(&self) -> Result<Offers, Error> {
+        let (books, usage) = (self.books("offers"), self.tables("offers").usage);
+        let config = offers_config(self.shared.address)?;
+        Ok(Offers::new(books, usage, self.alipay()?, self.clock(), config))
+    }
+
+    fn portal(&self) -> Result<Portal, Error> {
+        let callee = |name: &str| Callee::new(&self.config("portal"), name.to_owned());
+        let letters = |(of, queue): (DeadLetterQueue, &str)| {
+            (of, self.queue("portal", &dead_letter_queue(queue)))
         };
+        let reached = Reached {
+            offers: callee(OFFERS),
+            actions: callee(ACTIONS),
+            dead_letters: QUEUES.map(letters).to_vec(),
+            events: self.endpoints("portal"),
+        };
+        let keys = SessionKeys::random()?;
+        let config = portal_config(self.shared.address, self.machine.session_clock.clone());
+        Ok(Portal::new(self.settler("portal"), self.clock(), keys, reached, config))
+    }
+
+    fn actions(&self) -> Actions {
+        Actions::new(self.books("actions"), self.shared.actions_need_approval, self.clock())
+    }
+
+    fn notify(&self) -> Result<Notify, Error> {
+        let gateway = &self.shared.gateway;
+        let reader = NotificationReader::new(gateway.app_id.clone(), &gateway.alipay_public_key)?;
+        let seller_id = LocalAlipay::SELLER_ID.to_owned();
+        Ok(Notify::new(self.books("notify"), reader, seller_id, self.clock()))
+    }
+
+    fn reconcile(&self) -> Result<Reconcile, Error> {
+        let (books, archive) = (self.books("reconcile"), self.shared.archive.clone());
         let queue = self.queue("reconcile", RECONCILE_QUEUE);
-        let books = self.books("reconcile");
-        let reconciler =
-            Reconciler::new(books, self.alipay()?, self.shared.archive.clone(), queue, clock());
+        let reconciler = Reconciler::new(books, self.alipay()?, archive, queue, self.clock());
+        Ok(Reconcile::new(reconciler))
+    }
+
+    /// It has a way to AWS of its own.
+    fn events(&self) -> Events {
         let config = aws::local_as(&self.machine.follower, "events");
-        let Tables { billing, usage: counted, .. } = local_tables(&config);
-        let settler = Settler { books: Books::new(billing, rules.clone()), usage: counted };
+        let Tables { billing, usage, .. } = local_tables(&config);
+        let settler = Settler { books: Books::new(billing, self.machine.rules.clone()), usage };
         let bus = Some(Bus::new(&config, EVENT_BUS.to_owned()));
-        let events = Events::new(settler, local_events(&config), bus, EVENTS_KEPT, clock());
-        let logs = self.logs()?;
-        let settler = Settler { books: self.books("watch"), usage: usage("watch") };
-        let watch = Watch::new(settler, clock());
-        Ok(Functions {
-            ingest: function(Ingest::new(counter, self.tables("ingest").billing), 30),
-            settle: function(settle, 300),
-            dispatch: function(dispatch, 60),
-            debit: function(Debits::new(collector), 60),
-            quote: function(quotes, 30),
-            offers: function(offers, 30),
-            portal: function(portal, 30),
-            actions: function(actions, 20),
-            notify: function(notify, 30),
-            reconcile: function(Reconcile::new(reconciler), 900),
-            events: function(events, 60),
-            logs: function(logs, 900),
-            watch: function(watch, 300),
-            webhooks: function(webhooks, 60),
-        })
+        Events::new(settler, local_events(&config), bus, EVENTS_KEPT, self.clock())
     }
 
     fn logs(&self) -> Result<Logs, Error> {
         let Tables { billing, usage, .. } = self.tables("logs");
         let calendar = self.machine.rules.calendar.clone();
-        let counters = Counters { usage, calendar, clock: self.machine.clock.clone() };
+        let counters = Counters { usage, calendar, clock: self.clock() };
         let objects = format!("http://{}{OBJECTS_PATH}", self.shared.address);
         let buckets = Buckets::local(&self.config("logs"), &objects)?;
         Ok(Logs::new(counters, billing, buckets, self.queue("logs", LOGS_QUEUE)))
+    }
+
+    fn watch(&self) -> Watch {
+        Watch::new(self.settler("watch"), self.clock())
+    }
+
+    fn webhooks(&self) -> Result<Webhooks, Error> {
+        Ok(Webhooks::new(self.endpoints("webhooks"), Sender::new(Reach::Local)?, self.clock()))
+    }
+
+    fn clock(&self) -> Clock {
+        self.machine.clock.clone()
     }
 
     /// A client of Alipay.
@@ -286,6 +324,15 @@ impl Parts<'_> {
 
     fn books(&self, function: &str) -> Books {
         Books::new(self.tables(function).billing, self.machine.rules.clone())
+    }
+
+    fn settler(&self, function: &str) -> Settler {
+        let Tables { billing, usage, .. } = self.tables(function);
+        Settler { books: Books::new(billing, self.machine.rules.clone()), usage }
+    }
+
+    fn endpoints(&self, function: &str) -> EventsTable {
+        local_events(&self.config(function))
     }
 
     fn queue(&self, function: &str, name: &str) -> Queue {

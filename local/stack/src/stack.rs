@@ -1,6 +1,7 @@
 //! The whole of Steelyard in one process: the functions' own handlers over embedded AWS services
 //! and a local Alipay, wired as the template wires them.
 
+mod opening;
 mod running;
 mod schedules;
 #[cfg(test)]
@@ -8,38 +9,39 @@ mod tests;
 
 use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use steelyard_alipay::{AlipayConfig, Transport as AlipayTransport};
-use steelyard_billing::{Calendar, DebitRules};
+use steelyard_billing::DebitRules;
 use steelyard_books::Tables;
 use steelyard_local_alipay::LocalAlipay;
 use steelyard_local_aws::{
     Embedded, EventSource, LocalFunction, LocalObjects, NamedFunctions, Request, StreamSource,
-    Transport, asked, sqs, visible_messages,
+    Transport, asked, visible_messages,
 };
-use steelyard_notify::NOTIFY_PATH;
 use steelyard_reconcile::Archive;
-use steelyard_runtime::{Clock, Error, aws, chain};
+use steelyard_runtime::Error;
 use steelyard_store::EventsTable;
 use tempfile::TempDir;
 
+use self::opening::{
+    check_clock, config_over, create_queues, create_tables, folder_of, listen_by, lock_folder,
+    open_alipay, open_embedded, register_app, serve, way_to_alipay,
+};
 use super::clock::LocalClock;
-use super::door::{self, Bounds, Hosts};
+use super::door::{self, Bounds};
 use super::functions::{
     DEBIT_QUEUE, Functions, LOGS_QUEUE, LocalMachine, QUEUES, RECONCILE_QUEUE, SETTLE_QUEUE,
     Shared, USAGE_QUEUE, WEBHOOKS_QUEUE, dead_letter_queue,
 };
-use super::listen::{self, Listeners};
+use super::listen::Listeners;
 use super::notified::Notified;
 use super::server;
 use super::start::StartPages;
-use crate::tables::{BILLING_TABLE, EVENTS_TABLE, USAGE_TABLE, local_events, local_tables};
+use crate::tables::{BILLING_TABLE, EVENTS_TABLE, USAGE_TABLE};
 
 pub(super) use schedules::next_runs;
 pub use schedules::{DueFunction, Scheduled};
@@ -151,71 +153,29 @@ impl Stack {
     pub async fn start(options: StackOptions) -> Result<Stack, Error> {
         let StackOptions { data, reach, rules, actions_need_approval, clock, follows } = options;
         let lock = data.as_deref().map(lock_folder).transpose()?;
-        let embedded = Arc::new(open_embedded(data.as_deref(), &clock)?);
-        if !follows {
-            embedded.make_no_streams();
-        }
+        let embedded = Arc::new(open_embedded(data.as_deref(), &clock, follows)?);
         let alipay = open_alipay(data.as_deref(), clock.clock())?;
+        let (Listeners { address, sockets }, hosts) = listen_by(&reach).await?;
         let transport = Transport::new(Arc::clone(&embedded));
-        let (Listeners { address, sockets }, hosts) = match &reach {
-            Reach::Http { port, listen } => {
-                (listen::listen(*port, listen).await?, Hosts::of(listen))
-            }
-            Reach::InProcess => (Listeners::none(), Hosts::of(&[])),
-        };
-        let gateway: Option<Arc<dyn AlipayTransport>> = match reach {
-            Reach::Http { .. } => None,
-            Reach::InProcess => Some(Arc::new(alipay.in_process())),
-        };
-        let http_client = SharedHttpClient::new(transport.clone());
-        let config = aws::local(Some(http_client), &format!("http://{address}"))?;
         let follower = Transport::new(Arc::clone(&embedded));
-        let follower_config = {
-            let http_client = SharedHttpClient::new(follower.clone());
-            aws::local(Some(http_client), &format!("http://{address}"))?
+        let machine = LocalMachine {
+            rules: rules.clone(),
+            config: config_over(&transport, address)?,
+            follower: config_over(&follower, address)?,
+            gateway: way_to_alipay(&reach, &alipay),
+            clock: clock.clock(),
+            session_clock: clock.session_clock(),
         };
-        let tables = local_tables(&config);
-        tables.create().await?;
-        let events = local_events(&config);
-        events.create().await?;
+        let (tables, events) = create_tables(&machine.config).await?;
         check_clock(&tables, &clock, &rules.calendar).await?;
-        for (queue, visibility) in [
-            (USAGE_QUEUE, 185),
-            (SETTLE_QUEUE, 1800),
-            (DEBIT_QUEUE, 360),
-            (RECONCILE_QUEUE, 5400),
-            (WEBHOOKS_QUEUE, 360),
-            (LOGS_QUEUE, 5400),
-        ] {
-            create_queue(&embedded, queue, visibility).await?;
-        }
-        let notify_url = format!("http://{address}{NOTIFY_PATH}");
-        alipay.set_app_gateway(Some(&notify_url))?;
-        let client_config = AlipayConfig {
-            notify_url: Some(notify_url),
-            ..LocalAlipay::client_config(&format!("http://{address}/gateway.do"))
-        };
-        let (folder, files) = match data {
-            Some(folder) => (folder, None),
-            None => {
-                let files = TempDir::new()?;
-                (files.path().to_owned(), Some(files))
-            }
-        };
+        create_queues(&embedded).await?;
+        let gateway = register_app(&alipay, &embedded, address)?;
+        let (folder, files) = folder_of(data)?;
         let objects =
             LocalObjects::in_folder(&folder, clock.clock(), Arc::clone(&embedded), LOGS_QUEUE);
         let archive = Archive::Folder(folder);
-        let keys = json!({ "app_private_key": client_config.app_private_key });
-        embedded.put_secret(ALIPAY_SECRET, keys.to_string());
-        let shared = Shared { actions_need_approval, gateway: client_config, archive, address };
-        let functions = shared.functions(&LocalMachine {
-            rules: rules.clone(),
-            config,
-            follower: follower_config,
-            gateway,
-            clock: clock.clock(),
-            session_clock: clock.session_clock(),
-        })?;
+        let shared = Shared { actions_need_approval, gateway, archive, address };
+        let functions = shared.functions(&machine)?;
         let named = Arc::new(functions.named());
         embedded.run_functions(&named);
         let start = StartPages {
@@ -227,9 +187,7 @@ impl Stack {
             url: format!("http://{address}"),
         };
         let router = server::router(&functions, &embedded, &objects, start);
-        let router = door::guarded(router, hosts, Bounds::STACK);
-        let serve = |socket| tokio::spawn(door::serve(socket, router.clone(), Bounds::STACK));
-        let servers = sockets.into_iter().map(serve).collect();
+        let servers = serve(sockets, &door::guarded(router, hosts, Bounds::STACK));
         Ok(Stack {
             clock,
             rules,
@@ -242,11 +200,7 @@ impl Stack {
             alipay,
             address,
             follows,
-            told: [
-                StreamSource::new(BILLING_TABLE, STREAM_BATCH, &functions.events),
-                StreamSource::new(EVENTS_TABLE, STREAM_BATCH, &functions.events).of(is_disabled),
-                StreamSource::new(USAGE_TABLE, STREAM_BATCH, &functions.events).of(is_refused),
-            ],
+            told: told(&functions),
             reports: StreamSource::new(USAGE_TABLE, REPORTS_BATCH, &functions.watch),
             functions,
             shared,
@@ -370,96 +324,13 @@ impl Drop for Stack {
     }
 }
 
-/// Refuses a clock that is before the last settlement: it would settle, charge and debit at times
-/// that the books have passed.
-async fn check_clock(
-    tables: &Tables,
-    clock: &LocalClock,
-    calendar: &Calendar,
-) -> Result<(), Error> {
-    let now = clock.clock().now();
-    match tables.billing.last_settlement().await? {
-        Some(last) if now < last => Err(format!(
-            "this stack last settled at {}, and its clock would be at {}: start it with --now at or after that",
-            calendar.wall_time(last),
-            calendar.wall_time(now)
-        )
-        .into()),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// The tables of a stack, in its folder.
-const TABLES_FILE: &str = "dynamodb.sqlite";
-
-/// The books of its local Alipay, in its folder.
-const ALIPAY_FILE: &str = "alipay.sqlite";
-
-/// Creates the folder if it is missing, and locks it against other stacks.
-///
-/// # Errors
-///
-/// When the folder can't be used, another stack uses it, or one of its two databases is missing:
-/// tables beside an Alipay that knows none of their trades would show money that was never taken.
-fn lock_folder(folder: &Path) -> Result<File, Error> {
-    let named = |error: std::io::Error| -> Error {
-        format!("cannot keep data in {}: {error}", folder.display()).into()
-    };
-    std::fs::create_dir_all(folder).map_err(named)?;
-    let lock = File::create(folder.join("lock")).map_err(named)?;
-    let [tables, alipay] = [TABLES_FILE, ALIPAY_FILE].map(|file| folder.join(file).exists());
-    if tables != alipay {
-        let (found, missing) =
-            if tables { (TABLES_FILE, ALIPAY_FILE) } else { (ALIPAY_FILE, TABLES_FILE) };
-        return Err(format!(
-            "{} has {found} and no {missing}: bring that file back, or delete the folder to begin anew",
-            folder.display()
-        )
-        .into());
-    }
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(error) => {
-            Err(format!("another local stack may run on {}: {error}", folder.display()).into())
-        }
-    }
-}
-
-fn open_embedded(data: Option<&Path>, clock: &LocalClock) -> Result<Embedded, Error> {
-    let clock = clock.clone();
-    let now = Arc::new(move || clock.now());
-    Ok(match data {
-        None => Embedded::memory(now)?,
-        Some(folder) => Embedded::file(&folder.join(TABLES_FILE), now)?,
-    })
-}
-
-fn open_alipay(data: Option<&Path>, clock: Clock) -> Result<LocalAlipay, Error> {
-    Ok(match data {
-        None => LocalAlipay::in_memory(clock)?,
-        Some(folder) => {
-            let path = folder.join(ALIPAY_FILE);
-            LocalAlipay::open(&path, clock).map_err(|error| {
-                format!("cannot open the database {}: {}", path.display(), chain(&error))
-            })?
-        }
-    })
-}
-
-async fn create_queue(embedded: &Embedded, queue: &str, visibility_s: u32) -> Result<(), Error> {
-    let dead_letters = dead_letter_queue(queue);
-    sqs(embedded, "CreateQueue", json!({ "QueueName": dead_letters })).await?;
-    let redrive: Value = json!({
-        "deadLetterTargetArn": format!("arn:aws:sqs:local:000000000000:{dead_letters}"),
-        "maxReceiveCount": 5,
-    });
-    let attributes = json!({
-        "VisibilityTimeout": visibility_s.to_string(),
-        "RedrivePolicy": redrive.to_string(),
-    });
-    sqs(embedded, "CreateQueue", json!({ "QueueName": queue, "Attributes": attributes }))
-        .await
-        .map(drop)
+/// The streams from which events are published.
+fn told(functions: &Functions) -> [StreamSource; 3] {
+    [
+        StreamSource::new(BILLING_TABLE, STREAM_BATCH, &functions.events),
+        StreamSource::new(EVENTS_TABLE, STREAM_BATCH, &functions.events).of(is_disabled),
+        StreamSource::new(USAGE_TABLE, STREAM_BATCH, &functions.events).of(is_refused),
+    ]
 }
 
 /// Whether a webhook's endpoint is disabled after the change.

@@ -26,80 +26,68 @@ async fn fail_once(fault: Fault) -> [String; 3] {
     [pay_in_short(answer), taken.to_string(), query_in_short(told)]
 }
 
+const SYSTEM_ERROR: &str = "in doubt: the answer is code 40004 ACQ.SYSTEM_ERROR";
+
+const CLOSED: &str = "in doubt: no answer: error sending request: client error (SendRequest): connection closed before message completed";
+
+/// Faults, each with the answer, the amount taken, and the answer to the next query.
+const FAULTS: [(Fault, &str, &str, &str); 19] = [
+    (Fault::InsufficientFunds, "declined ACQ.BUYER_BALANCE_NOT_ENOUGH", "0.00", "pending"),
+    (Fault::InProcess, "in doubt: the answer is code 10003", "0.00", "paid 12.34"),
+    (Fault::LateSuccess, SYSTEM_ERROR, "0.00", "not found"),
+    (
+        Fault::GzipAnswer,
+        "in doubt: the answer is labelled UTF-8 and is not UTF-8",
+        "12.34",
+        "paid 12.34",
+    ),
+    (Fault::ChunkedAnswer, "paid 12.34", "12.34", "paid 12.34"),
+    (Fault::GbkAnswer, "paid 12.34", "12.34", "paid 12.34"),
+    (Fault::UnlabelledGbkAnswer, "paid 12.34", "12.34", "paid 12.34"),
+    (
+        Fault::MislabelledAnswer,
+        "in doubt: the answer is labelled GBK and is not GBK",
+        "12.34",
+        "paid 12.34",
+    ),
+    (Fault::Redirect, "in doubt: the answer has HTTP status 302 Found", "12.34", "paid 12.34"),
+    (Fault::NoAnswerBeforeEffect, CLOSED, "0.00", "not found"),
+    (Fault::NoAnswerAfterEffect, CLOSED, "12.34", "paid 12.34"),
+    (
+        Fault::HangAfterEffect,
+        "in doubt: no answer: error sending request: operation timed out",
+        "12.34",
+        "paid 12.34",
+    ),
+    (Fault::SystemErrorBeforeEffect, SYSTEM_ERROR, "0.00", "not found"),
+    (Fault::SystemErrorAfterEffect, SYSTEM_ERROR, "12.34", "paid 12.34"),
+    (
+        Fault::BadGatewayBeforeEffect,
+        "in doubt: the answer has HTTP status 502 Bad Gateway",
+        "0.00",
+        "not found",
+    ),
+    (
+        Fault::UnsignedAnswer,
+        "in doubt: the answer is not signed; it claims code 10000",
+        "12.34",
+        "paid 12.34",
+    ),
+    (Fault::WrongKey, "in doubt: the signature of the answer is wrong", "12.34", "paid 12.34"),
+    (Fault::Garbage, "in doubt: the answer is not a JSON object", "12.34", "paid 12.34"),
+    (Fault::OtherAmount, "in doubt: ¥12.34 was asked for and ¥12.35 paid", "12.34", "paid 12.34"),
+];
+
 #[tokio::test]
 async fn every_fault_answers_and_takes_as_its_name_says() {
     let refused = Fault::Refused {
         code: "40006".to_owned(),
         sub_code: "isv.insufficient-isv-permissions".to_owned(),
     };
-    let closed = "in doubt: no answer: error sending request: client error (SendRequest): connection closed before message completed";
-    for (fault, answer, taken, told) in [
-        (Fault::InsufficientFunds, "declined ACQ.BUYER_BALANCE_NOT_ENOUGH", "0.00", "pending"),
-        (Fault::InProcess, "in doubt: the answer is code 10003", "0.00", "paid 12.34"),
-        (
-            Fault::LateSuccess,
-            "in doubt: the answer is code 40004 ACQ.SYSTEM_ERROR",
-            "0.00",
-            "not found",
-        ),
-        (
-            Fault::GzipAnswer,
-            "in doubt: the answer is labelled UTF-8 and is not UTF-8",
-            "12.34",
-            "paid 12.34",
-        ),
-        (Fault::ChunkedAnswer, "paid 12.34", "12.34", "paid 12.34"),
-        (Fault::GbkAnswer, "paid 12.34", "12.34", "paid 12.34"),
-        (Fault::UnlabelledGbkAnswer, "paid 12.34", "12.34", "paid 12.34"),
-        (
-            Fault::MislabelledAnswer,
-            "in doubt: the answer is labelled GBK and is not GBK",
-            "12.34",
-            "paid 12.34",
-        ),
-        (Fault::Redirect, "in doubt: the answer has HTTP status 302 Found", "12.34", "paid 12.34"),
-        (Fault::NoAnswerBeforeEffect, closed, "0.00", "not found"),
-        (Fault::NoAnswerAfterEffect, closed, "12.34", "paid 12.34"),
-        (
-            Fault::HangAfterEffect,
-            "in doubt: no answer: error sending request: operation timed out",
-            "12.34",
-            "paid 12.34",
-        ),
-        (
-            Fault::SystemErrorBeforeEffect,
-            "in doubt: the answer is code 40004 ACQ.SYSTEM_ERROR",
-            "0.00",
-            "not found",
-        ),
-        (
-            Fault::SystemErrorAfterEffect,
-            "in doubt: the answer is code 40004 ACQ.SYSTEM_ERROR",
-            "12.34",
-            "paid 12.34",
-        ),
-        (
-            Fault::BadGatewayBeforeEffect,
-            "in doubt: the answer has HTTP status 502 Bad Gateway",
-            "0.00",
-            "not found",
-        ),
-        (
-            Fault::UnsignedAnswer,
-            "in doubt: the answer is not signed; it claims code 10000",
-            "12.34",
-            "paid 12.34",
-        ),
-        (Fault::WrongKey, "in doubt: the signature of the answer is wrong", "12.34", "paid 12.34"),
-        (Fault::Garbage, "in doubt: the answer is not a JSON object", "12.34", "paid 12.34"),
-        (
-            Fault::OtherAmount,
-            "in doubt: ¥12.34 was asked for and ¥12.35 paid",
-            "12.34",
-            "paid 12.34",
-        ),
-        (refused, "own account: code 40006 isv.insufficient-isv-permissions", "0.00", "not found"),
-    ] {
+    let answer = "own account: code 40006 isv.insufficient-isv-permissions";
+    for (fault, answer, taken, told) in
+        FAULTS.into_iter().chain([(refused, answer, "0.00", "not found")])
+    {
         let name = format!("{fault:?}");
         assert_eq!(fail_once(fault).await, [answer, taken, told].map(str::to_owned), "{name}");
     }

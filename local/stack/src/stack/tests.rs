@@ -1,5 +1,6 @@
 //! The schedules of a stack, and the clock with which it starts.
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use axum::Router;
