@@ -31,7 +31,7 @@ async fn platform(name: &str) -> Platform {
 }
 
 #[tokio::test]
-async fn a_campaign_is_shown_first_given_once_and_ended_as_one() {
+async fn a_campaign_is_shown_first_and_given_once() {
     let platform = platform("campaign").await;
     let before = platform.dump().await;
     let start = "campaign start spring.json --plan small";
@@ -71,7 +71,12 @@ async fn a_campaign_is_shown_first_given_once_and_ended_as_one() {
         └──────────┴────────────┴────────────┴───────────┘
     "#]]
     .assert_eq(&platform.does("campaign list").await);
+}
 
+#[tokio::test]
+async fn a_campaign_says_what_it_cost_and_is_ended_as_one() {
+    let platform = platform("campaign-end").await;
+    platform.does("campaign start spring.json --plan small --yes").await;
     platform.set("2015-05-14T12:00");
     for provider in ["a", "c"] {
         platform.count("may", provider, "2015-05-12", &[("x", 60)]).await;

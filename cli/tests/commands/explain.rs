@@ -17,19 +17,28 @@ async fn check(platform: &Platform, day: &str, expected: Expect) {
     expected.assert_eq(&platform.does(&format!("statement shop {day} --explain")).await);
 }
 
-#[tokio::test]
-async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
-    let platform = Platform::open("explain").await;
+/// A month of two plans, whose first statement charges ten days, and whose second one has late and
+/// unpriced usage too.
+async fn two_plans(name: &str) -> Platform {
+    let platform = Platform::open(name).await;
     platform.add_plan("old.json", &plan("old", "0.01")).await;
     platform.add_plan("new.json", &plan("new", "0.02")).await;
     platform.does("provider add shop --plan old --billed-from 2015-05").await;
     platform.does("provider assign shop --plan new --from 2015-05-11").await;
-
     platform.set("2015-05-05T12:00");
-    platform
-        .count("first", "shop", "2015-05-05", &[("trades.get", 503), ("trades.list", 20)])
-        .await;
+    let first = [("trades.get", 503), ("trades.list", 20)];
+    platform.count("first", "shop", "2015-05-05", &first).await;
     platform.settle("2015-05-06").await;
+    platform.set("2015-05-12T12:00");
+    platform.count("second", "shop", "2015-05-12", &[("trades.get", 400), ("sms.send", 7)]).await;
+    platform.count("late", "shop", "2015-05-05", &[("trades.get", 30), ("sms.send", 2)]).await;
+    platform.settle("2015-05-13").await;
+    platform
+}
+
+#[tokio::test]
+async fn statements_of_two_segments_with_late_and_unpriced_usage() {
+    let platform = two_plans("explain").await;
     // 310 × 10 ∕ 31 = 100 are free: 423 × 0.01.
     check(
         &platform,
@@ -49,11 +58,6 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
         "#]],
     )
     .await;
-
-    platform.set("2015-05-12T12:00");
-    platform.count("second", "shop", "2015-05-12", &[("trades.get", 400), ("sms.send", 7)]).await;
-    platform.count("late", "shop", "2015-05-05", &[("trades.get", 30), ("sms.send", 2)]).await;
-    platform.settle("2015-05-13").await;
     // 30 × 0.01 came late. 310 × 21 ∕ 31 = 210 are free: 190 × 0.02.
     check(
         &platform,
@@ -82,7 +86,11 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
         "#]],
     )
     .await;
+}
 
+#[tokio::test]
+async fn minimum_of_a_month_is_charged_by_segment_at_its_end() {
+    let platform = two_plans("explain-minimum").await;
     platform.settle("2015-06-01").await;
     // 31 × 10 ∕ 31 = 10 less 4.53, and 31 × 21 ∕ 31 = 21 less 3.80: 31.00 together.
     check(

@@ -16,12 +16,17 @@ const GOOD: &str = r#"{
 
 /// Checks what `plan check` ends with, and says on standard error.
 fn check(name: &str, document: &str, code: i32, expected: Expect) {
+    expected.assert_eq(&checked(name, document, code));
+}
+
+/// What `plan check` says on standard error.
+fn checked(name: &str, document: &str, code: i32) -> String {
     let folder = Folder::new(&format!("check-{name}"));
     folder.write("plan.json", document);
     let ran = folder.run("plan check plan.json");
     assert_eq!(ran.code, code, "{}", ran.err);
     assert_eq!(ran.out.ends_with(" is a good plan\n"), code == 0, "{}", ran.out);
-    expected.assert_eq(&ran.err);
+    ran.err
 }
 
 #[test]
@@ -109,82 +114,36 @@ fn every_broken_rule_is_told_with_its_line_and_path() {
 
 #[test]
 fn wrong_form_is_told_with_its_line_and_path() {
-    for (name, wrong, right, expected) in [
-        (
-            "number",
-            r#""0.01""#,
-            "0.01",
-            expect![[r#"
-            error: plan.json is refused:
-            plan.json:5: rates[0].price.unit_price: is the number 0.01; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
-        "#]],
-        ),
-        (
-            "unknown",
-            r#""model": "per_unit""#,
-            r#""model": "per_hour""#,
-            expect![[r#"
-            error: plan.json is refused:
-            plan.json:5: rates[0].price.model: is "per_hour"; must be one of "per_unit", "package", "graduated", "volume", "block", "percentage", "graduated_percentage"
-        "#]],
-        ),
-        (
-            "field",
-            r#""rate": "calls""#,
-            r#""rate": "calls", "free": 5"#,
-            expect![[r#"
-                error: plan.json is refused:
-                plan.json:5: rates[0].free: is not a field here; the fields are rate, apis, conversion, free_per_month, free_per_day, price, charged, discounts, minimum, maximum
-            "#]],
-        ),
-        (
-            "null",
-            r#""2015-05-01""#,
-            "null",
-            expect![[r#"
-            error: plan.json is refused:
-            plan.json:3: effective_from: is null; leave it out, or give a text
-        "#]],
-        ),
-        (
-            "day",
-            r#""2015-05-01""#,
-            r#""2015-05-32""#,
-            expect![[r#"
-            error: plan.json is refused:
-            plan.json:3: effective_from: `2015-05-32` is not a day such as 2015-05-17
-        "#]],
-        ),
-        (
-            "twice",
-            r#""plan": "good","#,
-            r#""plan": "good", "plan": "better","#,
-            expect![[r#"
-            error: plan.json is refused:
-            plan.json:2: plan: is given twice; give it once
-        "#]],
-        ),
-        (
-            "cut",
-            "  ]\n}\n",
-            "",
-            expect![[r#"
-            error: plan.json is refused:
-            plan.json: is not valid JSON at line 6, column 0: the document ends too early
-        "#]],
-        ),
-        (
-            "more",
-            "  ]\n}\n",
-            "  ]\n}}\n",
-            expect![[r#"
-            error: plan.json is refused:
-            plan.json: is not valid JSON at line 7, column 2: something follows the document
-        "#]],
-        ),
-    ] {
-        check(name, &GOOD.replace(wrong, right), 1, expected);
-    }
+    let cases = [
+        ("number", r#""0.01""#, "0.01"),
+        ("unknown", r#""model": "per_unit""#, r#""model": "per_hour""#),
+        ("field", r#""rate": "calls""#, r#""rate": "calls", "free": 5"#),
+        ("null", r#""2015-05-01""#, "null"),
+        ("day", r#""2015-05-01""#, r#""2015-05-32""#),
+        ("twice", r#""plan": "good","#, r#""plan": "good", "plan": "better","#),
+        ("cut", "  ]\n}\n", ""),
+        ("more", "  ]\n}\n", "  ]\n}}\n"),
+    ];
+    let said = cases.map(|(name, wrong, right)| checked(name, &GOOD.replace(wrong, right), 1));
+    expect![[r#"
+        error: plan.json is refused:
+        plan.json:5: rates[0].price.unit_price: is the number 0.01; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+        error: plan.json is refused:
+        plan.json:5: rates[0].price.model: is "per_hour"; must be one of "per_unit", "package", "graduated", "volume", "block", "percentage", "graduated_percentage"
+        error: plan.json is refused:
+        plan.json:5: rates[0].free: is not a field here; the fields are rate, apis, conversion, free_per_month, free_per_day, price, charged, discounts, minimum, maximum
+        error: plan.json is refused:
+        plan.json:3: effective_from: is null; leave it out, or give a text
+        error: plan.json is refused:
+        plan.json:3: effective_from: `2015-05-32` is not a day such as 2015-05-17
+        error: plan.json is refused:
+        plan.json:2: plan: is given twice; give it once
+        error: plan.json is refused:
+        plan.json: is not valid JSON at line 6, column 0: the document ends too early
+        error: plan.json is refused:
+        plan.json: is not valid JSON at line 7, column 2: something follows the document
+    "#]]
+    .assert_eq(&said.concat());
 }
 
 #[test]

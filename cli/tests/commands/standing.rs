@@ -91,7 +91,7 @@ async fn a_ladder_is_checked_against_history_and_stored() {
 }
 
 #[tokio::test]
-async fn an_operator_sees_who_is_in_arrears_and_holds_one_at_a_stage() {
+async fn an_operator_sees_who_is_in_arrears_and_why() {
     let platform = platform("standing").await;
     platform.does("ladder add ladder.json").await;
     platform.set("2015-05-09T12:00");
@@ -111,6 +111,14 @@ async fn an_operator_sees_who_is_in_arrears_and_holds_one_at_a_stage() {
         if nothing is paid: terminated on 2015-07-01
     "#]]
     .assert_eq(&platform.does("standing show shop").await);
+    platform.fails("standing show nobody").await;
+}
+
+#[tokio::test]
+async fn an_operator_holds_a_provider_at_a_stage_and_releases_it() {
+    let platform = platform("standing-hold").await;
+    platform.does("ladder add ladder.json").await;
+    platform.set("2015-05-09T12:00");
     let hold = "standing hold shop --stage notice --by lin --reason pays-on-Monday --until";
     expect![[r#"
         error: 2015-05-09 is no later than today, so that nothing would be held
@@ -158,5 +166,4 @@ async fn an_operator_sees_who_is_in_arrears_and_holds_one_at_a_stage() {
         all calls pass, payouts go on
     "#]]
     .assert_eq(&platform.does("standing show shop").await);
-    platform.fails("standing show nobody").await;
 }
