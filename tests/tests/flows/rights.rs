@@ -285,32 +285,33 @@ fn changed(pointer: &str, change: impl FnOnce(&mut Value)) -> Value {
     template
 }
 
+/// The pointer to all statements of a role.
+fn statements(role: &str) -> String {
+    format!("/Resources/{role}/Properties/Policies/0/PolicyDocument/Statement")
+}
+
 /// The pointer to the statement of a role by its `Sid`.
 fn statement(role: &str, sid: &str) -> String {
-    let policies = format!("/Resources/{role}/Properties/Policies/0/PolicyDocument/Statement");
-    let statements = template().pointer(&policies).unwrap().as_array().unwrap();
-    let at = statements.iter().position(|statement| statement["Sid"] == sid);
-    format!("{policies}/{}", at.unwrap_or_else(|| panic!("no {sid} of {role}")))
+    let all = statements(role);
+    let mut of = template().pointer(&all).unwrap().as_array().unwrap().iter();
+    let at = of.position(|statement| statement["Sid"] == sid);
+    format!("{all}/{}", at.unwrap_or_else(|| panic!("no {sid} of {role}")))
+}
+
+/// Checks that each template is found to differ from the list.
+fn check_found(planted: impl IntoIterator<Item = (&'static str, Value)>) {
+    for (told, template) in planted {
+        assert!(!differences(&template).is_empty(), "{told}");
+    }
 }
 
 #[test]
-fn a_right_that_a_template_gains_or_loses_is_found() {
+fn a_right_that_a_statement_gains_or_loses_is_found() {
     let lease = statement("DispatchRole", "Lease");
     let read = statement("QuoteRole", "ReadTermsAndStatements");
-    let add = |statement: Value| {
-        move |statements: &mut Value| statements.as_array_mut().unwrap().push(statement)
-    };
-    let statements =
-        |role: &str| format!("/Resources/{role}/Properties/Policies/0/PolicyDocument/Statement");
     let secret = json!({ "Effect": "Allow", "Action": "secretsmanager:GetSecretValue",
         "Resource": { "Ref": "AlipaySecretArn" } });
-    let resources = "/Resources";
-    let other_role = json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": { "PolicyDocument": {
-        "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] } } });
-    let insert = |name: &'static str, resource: Value| {
-        move |resources: &mut Value| resources[name] = resource
-    };
-    let planted: Vec<(&str, Value)> = vec![
+    check_found([
         (
             "an action",
             changed(&read, |of| of["Action"] = json!(["dynamodb:Query", "dynamodb:Scan"])),
@@ -331,12 +332,13 @@ fn a_right_that_a_template_gains_or_loses_is_found() {
             }),
         ),
         ("NotAction", changed(&read, |of| of["NotAction"] = json!("dynamodb:Scan"))),
-        ("a statement", changed(&statements("NotifyRole"), add(secret))),
+        (
+            "a statement",
+            changed(&statements("NotifyRole"), |of| of.as_array_mut().unwrap().push(secret)),
+        ),
         (
             "no statement",
-            changed(&statements("QuoteRole"), |of| {
-                of.as_array_mut().unwrap().pop();
-            }),
+            changed(&statements("QuoteRole"), |of| drop(of.as_array_mut().unwrap().pop())),
         ),
         (
             "no denial",
@@ -344,6 +346,16 @@ fn a_right_that_a_template_gains_or_loses_is_found() {
                 of.as_array_mut().unwrap().retain(|statement| statement["Effect"] != "Deny");
             }),
         ),
+    ]);
+}
+
+#[test]
+fn a_right_that_another_part_of_a_template_gives_is_found() {
+    let other_role = json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": { "PolicyDocument": {
+        "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] } } });
+    let other_form = json!({ "Type": "AWS::IAM::Policy", "Properties": {} });
+    let another = |resource| changed("/Resources", |resources| resources["Another"] = resource);
+    check_found([
         (
             "a managed policy of AWS",
             changed("/Resources/QuoteRole/Properties", |of| {
@@ -368,18 +380,9 @@ fn a_right_that_a_template_gains_or_loses_is_found() {
                 of["Role"] = json!({ "Fn::GetAtt": "DebitRole.Arn" });
             }),
         ),
-        ("another policy", changed(resources, insert("Another", other_role))),
-        (
-            "a policy of another form",
-            changed(
-                resources,
-                insert("Another", json!({ "Type": "AWS::IAM::Policy", "Properties": {} })),
-            ),
-        ),
-    ];
-    for (told, template) in planted {
-        assert!(!differences(&template).is_empty(), "{told}");
-    }
+        ("another policy", another(other_role)),
+        ("a policy of another form", another(other_form)),
+    ]);
 }
 
 /// A fen a call.
