@@ -1,4 +1,6 @@
-//! Days and parts of bills, held against the books.
+//! Days of bills, held against the books: each is begun, worked on in parts, and ended.
+
+mod part;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
@@ -8,19 +10,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use steelyard_alipay::{Alipay, BillAnswer, BillError};
-use steelyard_billing::reconciliation::{
-    BillAction, BillPart, BillRun, BillRunId, BillTally, Expected,
-};
-use steelyard_billing::{BillFile, BillKind, BillRow, Doubt, Finding, OpenFinding, Reconciliation};
-use steelyard_books::{
-    BillEffect, BookError, Books, DayEnd, DayError, PartStep, PlannedRows, RowsDone,
-    UnreconciledDays,
-};
+use steelyard_billing::reconciliation::{BillRun, BillRunId, BillTally};
+use steelyard_billing::{BillFile, BillKind, Doubt, Finding, OpenFinding, Reconciliation};
+use steelyard_books::{BookError, Books, DayEnd, DayError, UnreconciledDays};
 use steelyard_runtime::{Clock, Error, Invocation, Queue, QueueError, chain, report_unreadable};
 use steelyard_store::{Found, StoreError};
 use thiserror::Error as ThisError;
 
-use crate::rows::{self, Chunk};
+use crate::rows;
 use crate::{Archive, ArchiveError};
 
 /// Holds the books against bills.
@@ -356,129 +353,6 @@ impl Reconciler {
         Err(ReconcileError::NoBill { day, doubt })
     }
 
-    /// Works on a part of a bill; goes on in a new message when the time is nearly up. The last
-    /// part to end ends the day.
-    async fn part(
-        &self,
-        day: Date,
-        id: BillRunId,
-        number: u8,
-        invocation: Invocation,
-    ) -> Result<(), Error> {
-        let has_ended = match self.books.try_part(day, &id, number).await? {
-            PartStep::Superseded => return Ok(()),
-            PartStep::Ended => true,
-            PartStep::Work(run, part) => match self.work(&run, &part, invocation).await? {
-                Some(has_ended) => has_ended,
-                None => return Ok(()),
-            },
-        };
-        if has_ended {
-            return self.end(day, &id, invocation).await;
-        }
-        Ok(self.send(&[ReconcileMessage::Part { day, run: id, part: number }]).await?)
-    }
-
-    /// Works on the rows of a part until all are done or the time is nearly up, and saves how far
-    /// it is. Whether the part has ended; none if another worker has it.
-    async fn work(
-        &self,
-        run: &BillRun,
-        part: &BillPart,
-        invocation: Invocation,
-    ) -> Result<Option<bool>, Error> {
-        let kind = BillKind::named(&run.bill.kind).ok_or("the kind of the bill is unknown")?;
-        let zip = self.archive.open(&run.bill).await?;
-        let unmatched = self.books.billing.unmatched_of(part.part).await?.unmatched;
-        let mut expected = Expected::new(unmatched);
-        let (mut chunks, reading) = rows::chunks(kind, zip, part.part, part.done);
-        let (mut done, mut unreadable) = (RowsDone::default(), Vec::new());
-        let (mut through, mut is_cut) = (part.done, false);
-        while let Some(chunk) = chunks.recv().await {
-            through = chunk.through;
-            self.chunk((run.day, kind), &chunk, &mut expected, &mut done, invocation).await?;
-            unreadable.extend(chunk.unreadable);
-            is_cut = invocation.time_left() < TIME_FOR_A_CHUNK;
-            if is_cut {
-                break;
-            }
-        }
-        drop(chunks);
-        reading.await??;
-        let has_ended = !is_cut;
-        let day = run.day;
-        let saved =
-            self.books.save_part(day, part, done, &unreadable, (through, has_ended)).await?;
-        Ok(saved.map(|new| {
-            report_findings(day, &new);
-            has_ended
-        }))
-    }
-
-    /// Plans and carries out some rows. A row that fails does not stop the others.
-    async fn chunk(
-        &self,
-        (day, kind): (Date, BillKind),
-        chunk: &Chunk,
-        expected: &mut Expected,
-        done: &mut RowsDone,
-        invocation: Invocation,
-    ) -> Result<(), DayError> {
-        let planned = self.books.plan_rows(kind, &chunk.rows, expected).await?;
-        let PlannedRows { planned, failed } = planned;
-        for (trade, error) in failed {
-            report_row(trade.as_str(), &error);
-            done.fail(trade.to_string(), chain(&error));
-        }
-        let mut shown = Vec::new();
-        for (row, action) in planned {
-            if let BillAction::Shown(unmatched) = action {
-                shown.push(unmatched);
-                continue;
-            }
-            match self.row(day, &row, action, invocation).await {
-                Ok(effect) => done.add(&row, effect),
-                Err(error) if error.is_of_one_record() => {
-                    let trade = row.out_trade_no.unwrap_or(row.trade_no);
-                    report_row(&trade, &error);
-                    done.fail(trade, chain(&error));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        done.add_shown(shown.len());
-        expected.remove(&shown);
-        self.books.shown_by_bill(shown, self.clock.now()).await?;
-        Ok(())
-    }
-
-    /// Carries out what is to be done about a row.
-    async fn row(
-        &self,
-        day: Date,
-        row: &BillRow,
-        action: BillAction,
-        invocation: Invocation,
-    ) -> Result<BillEffect, DayError> {
-        let now = self.clock.now();
-        match self.books.apply_row(day, row, action, now).await? {
-            BillEffect::Query(trade) => {
-                let answer = self.alipay.query(&trade, now).await;
-                self.books.apply_queried(row, trade, answer, self.clock.now()).await
-            }
-            BillEffect::Unpaid(trade, finding) => {
-                match self.may_come_late(day, invocation, now).await? {
-                    true => Err(DayError::Unpaid { trade }),
-                    false => Ok(BillEffect::Differs(finding)),
-                }
-            }
-            effect @ (BillEffect::Ignored
-            | BillEffect::Agrees(_)
-            | BillEffect::Found(..)
-            | BillEffect::Differs(_)) => Ok(effect),
-        }
-    }
-
     /// Ends the day of a run if all of its parts have ended, and begins the days after it.
     async fn end(&self, day: Date, id: &BillRunId, invocation: Invocation) -> Result<(), Error> {
         let Some((stored, end)) = self.books.end_day(day, id, self.clock.now()).await? else {
@@ -537,10 +411,6 @@ fn report_failure(day: Date, why: &str) {
         unreconciled_days = 1,
         "a day could not be reconciled; the days after it proceed"
     );
-}
-
-fn report_row(trade: &str, error: &(dyn std::error::Error + 'static)) {
-    tracing::error!(trade, error = chain(error), "a row of the bill cannot be booked");
 }
 
 /// Reports what did not simply agree; the template makes a metric of the differences.
