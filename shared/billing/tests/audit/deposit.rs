@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use steelyard_billing::{
     Cause, DebitId, DepositMovement, DepositPayment, DrawReason, Entry, EntryRecord, GatewayCode,
     Ledger, OutRequestNo, Outcome, Payment, Posting, Reason, Recharge, RechargePurpose, Reference,
-    Refund, RefundAnswer, RefundFrom, RefundPhase, RefundQueryAnswer, Reversal, TradeOf,
+    Refund, RefundAnswer, RefundFrom, Reversal, TradeOf,
 };
 use steelyard_pricing::Fen;
 
@@ -54,24 +54,7 @@ fn give_back(
     returned.drawn.into_iter().for_each(|drawn| keeper.keep(drawn, now));
     for (refund, movement) in returned.refunds {
         keeper.keep(movement, now);
-        let sent = refund.sending(now).unwrap().after_refund(answer.clone(), now).unwrap();
-        let ended = match sent.phase {
-            RefundPhase::Confirming { .. } => {
-                sent.after_query(RefundQueryAnswer::NotRefunded, now).unwrap()
-            }
-            RefundPhase::Due
-            | RefundPhase::Sending
-            | RefundPhase::Done
-            | RefundPhase::Refused { .. } => sent,
-        };
-        keeper.books.refunds.push(ended.clone());
-        let account = &keeper.books.account;
-        let moved = match ended.phase {
-            RefundPhase::Done => account.refund_done(&ended, now),
-            RefundPhase::Refused { .. } => account.refund_refused(&ended, now),
-            RefundPhase::Due | RefundPhase::Sending | RefundPhase::Confirming { .. } => continue,
-        };
-        keeper.keep(moved.unwrap(), now);
+        keeper.send_refund(&refund, answer, now);
     }
 }
 

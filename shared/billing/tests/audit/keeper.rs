@@ -184,7 +184,13 @@ impl Keeper {
         let reason = Reason::new("by mail").unwrap();
         let asked = Refund::ask(&provider, number, of, Fen::new(fen), reason, now);
         self.keep(self.books.account.refund_asked(&asked, now).unwrap(), now);
-        let sent = asked.sending(now).unwrap().after_refund(answer, now).unwrap();
+        self.send_refund(&asked, &answer, now);
+    }
+
+    /// Sends a refund that is asked for, and books its end. One whose answer is in doubt is
+    /// queried, and was not done.
+    pub(crate) fn send_refund(&mut self, asked: &Refund, answer: &RefundAnswer, now: Timestamp) {
+        let sent = asked.sending(now).unwrap().after_refund(answer.clone(), now).unwrap();
         let ended = match sent.phase {
             RefundPhase::Confirming { .. } => {
                 sent.after_query(RefundQueryAnswer::NotRefunded, now).unwrap()
@@ -195,17 +201,15 @@ impl Keeper {
             | RefundPhase::Refused { .. } => sent,
         };
         self.books.refunds.push(ended.clone());
-        match ended.phase {
-            RefundPhase::Done => {
-                self.keep(self.books.account.refund_done(&ended, now).unwrap(), now);
-            }
-            RefundPhase::Refused { .. } => {
-                self.keep(self.books.account.refund_refused(&ended, now).unwrap(), now);
-            }
+        let account = &self.books.account;
+        let moved = match ended.phase {
+            RefundPhase::Done => account.refund_done(&ended, now),
+            RefundPhase::Refused { .. } => account.refund_refused(&ended, now),
             RefundPhase::Due | RefundPhase::Sending | RefundPhase::Confirming { .. } => {
-                self.stored(now);
+                return self.stored(now);
             }
-        }
+        };
+        self.keep(moved.unwrap(), now);
     }
 
     /// Alipay gives money back without being asked.
