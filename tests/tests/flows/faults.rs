@@ -9,7 +9,7 @@ const BASIC: &str = "taobao.trades.sold.get";
 
 /// A platform on the second of May at half past midnight, where `a` owes ¥100.00, has enough at
 /// Alipay, and a debit is open.
-async fn indebted() -> Platform {
+pub(crate) async fn indebted() -> Platform {
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");
     platform.sign("a", 1_000_000).await;

@@ -50,6 +50,16 @@ async fn check(told: &str, story: Story<'_>) -> (u64, String) {
     (writes, expected)
 }
 
+/// Three providers that have used nothing.
+async fn joined() -> Platform {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T20:00");
+    for provider in ["a", "b", "c"] {
+        platform.join(provider).await;
+    }
+    platform
+}
+
 fn three_providers() -> Value {
     let of = |provider| record(provider, BASIC, DAYS[0], 7);
     report("r", &[of("a"), of("b"), of("c"), record("a", VALUE_ADDED, DAYS[0], 5)])
@@ -58,16 +68,7 @@ fn three_providers() -> Value {
 #[tokio::test]
 async fn killed_report_is_counted_once_when_it_is_sent_again() {
     let story = Story {
-        prepare: &|| {
-            Box::pin(async {
-                let platform = Platform::open().await;
-                platform.set("2015-05-01T20:00");
-                for provider in ["a", "b", "c"] {
-                    platform.join(provider).await;
-                }
-                platform
-            })
-        },
+        prepare: &|| Box::pin(joined()),
         run: &|platform| Box::pin(async { drop(platform.post(&three_providers()).await) }),
         run_again: &|platform| {
             Box::pin(async { assert_eq!(platform.post(&three_providers()).await.status, 200) })
@@ -83,16 +84,7 @@ async fn killed_report_is_counted_once_when_it_is_sent_again() {
 #[tokio::test]
 async fn killed_report_on_the_queue_is_counted_once() {
     let story = Story {
-        prepare: &|| {
-            Box::pin(async {
-                let platform = Platform::open().await;
-                platform.set("2015-05-01T20:00");
-                for provider in ["a", "b", "c"] {
-                    platform.join(provider).await;
-                }
-                platform
-            })
-        },
+        prepare: &|| Box::pin(joined()),
         run: &|platform| Box::pin(async { platform.queue(&three_providers()).await }),
         run_again: &|platform| {
             Box::pin(async {

@@ -10,24 +10,16 @@ use steelyard_billing::{
 use steelyard_local_alipay::{Fault, Method, TradeStatus};
 use steelyard_tests::{Platform, agreement_no, fen, reason};
 
+use crate::faults::indebted;
+
 const BASIC: &str = "taobao.trades.sold.get";
 
-/// A platform on the second of May at half past midnight, where `a` owes ¥100.00, has enough at
-/// Alipay, and a debit is open; the next payments are refused by that code.
+/// A platform where `a` owes ¥100.00 and a debit is open, whose next payments are refused by that
+/// code.
 async fn refused(code: &str, sub_code: &str, times: usize) -> Platform {
     let platform = indebted().await;
     let fault = Fault::Refused { code: code.to_owned(), sub_code: sub_code.to_owned() };
     platform.stack.alipay.fail_next(Method::Pay, fault, times);
-    platform
-}
-
-async fn indebted() -> Platform {
-    let platform = Platform::open().await;
-    platform.set("2015-05-01T20:00");
-    platform.sign("a", 1_000_000).await;
-    platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
-    platform.settle_at("2015-05-02T00:30").await;
-    assert_eq!(platform.account("a").await, [0, 10_000, 0]);
     platform
 }
 
