@@ -175,6 +175,7 @@ fn strip_row(row: &CalculationRow, mixed: bool, lang: Lang) -> StripRow {
     StripRow { label, operator, value, unit, kind }
 }
 
+#[expect(clippy::too_many_lines, reason = "a flat table: one arm a step, in the order of a bill")]
 fn label(row: &CalculationRow, l: Labels) -> Html {
     match &row.step {
         Step::Metered { from, through } => metered(row.unit, *from, *through, l),
