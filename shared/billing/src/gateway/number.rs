@@ -52,9 +52,6 @@ macro_rules! number {
         pub struct $name(pub(crate) String);
 
         impl $name {
-            /// The most characters a number may have.
-            pub const MAX_LENGTH: usize = $most;
-
             /// Reads a number.
             ///
             /// # Errors

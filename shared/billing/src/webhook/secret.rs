@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -90,9 +90,6 @@ struct Previous {
 }
 
 impl SigningSecrets {
-    /// For how long the secret before signs too unless an operator says otherwise: a day.
-    pub const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
-
     /// The secrets of a new endpoint.
     #[must_use]
     pub const fn new(current: SigningSecret) -> SigningSecrets {
