@@ -1,20 +1,20 @@
 //! Operators: what they do at a console, whose process ends and stands still as those of functions
 //! do. An operator who sees no answer does the same again.
 
+mod checks;
+mod console;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use steelyard_billing::mandate::{EndReason, MandateLimits, MandatePhase};
+use steelyard_billing::mandate::MandatePhase;
 use steelyard_billing::{
-    ActionId, AdjustmentId, AdjustmentOf, AdjustmentRequest, Cause, DebitId, Deed, DepositMovement,
-    Entry, Mandate, MandateId, OutRequestNo, Person, Phase, PlanAssignment, ProviderId, Recharge,
-    Reference, RefundRef, Resolution, StatementId,
+    ActionId, AdjustmentId, DebitId, Deed, Mandate, MandateId, OutRequestNo, Person, Phase,
+    ProviderId, Recharge, Reference, RefundRef, Resolution, StatementId,
 };
-use steelyard_books::{BookError, Books, PaidIn, RefundAsked, Tables};
-use steelyard_pricing::{AlertRules, BillingDay, Fen, Name, Override};
-use steelyard_runtime::{Clock, Error, Function, Invocation};
-use steelyard_tests::{PLAN, fen, reason, reference};
+use steelyard_pricing::{BillingDay, Fen, Name, Override};
+use steelyard_runtime::Error;
+use steelyard_tests::{PLAN, fen, reference};
 
 use crate::buttons::{self, Buttons};
 use crate::chaos::Chaos;
@@ -22,6 +22,8 @@ use crate::machines::Which;
 use crate::model::{FLAT, half_price};
 use crate::pending::Pending;
 use crate::world::{PROVIDERS, World};
+
+pub(crate) use console::Console;
 
 /// Something that an operator does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,117 +73,6 @@ pub(crate) struct Operators {
     /// The places of the acts that were answered as done.
     done: BTreeSet<usize>,
     pub(crate) buttons: Buttons,
-}
-
-/// The environment of an operator's command.
-pub(crate) struct Console {
-    pub(crate) books: Books,
-    pub(crate) tables: Tables,
-    pub(crate) clock: Clock,
-}
-
-impl Function for Console {
-    async fn handle(&self, event: Value, _: Invocation) -> Result<Value, Error> {
-        match self.act(serde_json::from_value(event)?).await {
-            Ok(None) => Ok(json!({ "done": true })),
-            Ok(Some(refused)) => Ok(json!({ "refused": refused })),
-            Err(refused) if refused.is_of_one_record() => {
-                Ok(json!({ "refused": refused.to_string() }))
-            }
-            Err(failed) => Err(failed.into()),
-        }
-    }
-}
-
-impl Console {
-    /// Does it; why it is refused, if it is.
-    async fn act(&self, Act { provider, what }: Act) -> Result<Option<String>, BookError> {
-        let (books, now, id) = (&self.books, self.clock.now(), &provider);
-        let why = || reason("a look at it");
-        match what {
-            What::Transfer { reference, amount } => {
-                paid_in(books.pay_in(id, amount, &reference, now).await?, reference)?;
-            }
-            What::GiveBack { number, amount } => {
-                match books.ask_refund(id, &number, amount, &why(), now).await? {
-                    RefundAsked::Stands(_) => {}
-                    refused => return Ok(Some(format!("{refused:?}"))),
-                }
-            }
-            What::Resolve { debit, resolution } => {
-                books.resolve_debit(id, debit, resolution, &why(), now).await?;
-            }
-            What::Adjust { note, corrects, amount } => {
-                let request = AdjustmentRequest {
-                    id: Some(note),
-                    amount_fen: amount,
-                    of: AdjustmentOf { corrects, line: None, reports: Vec::new() },
-                    reason: why(),
-                    by: operator(),
-                };
-                books.adjust(&self.tables.usage, id, &request, now).await?;
-            }
-            What::Approve { note } => {
-                books.approve_adjustment(id, &note, &another_operator(), now).await?;
-            }
-            What::Reject { note } => {
-                books.reject_adjustment(id, &note, (&operator(), &why()), now).await?;
-            }
-            What::Assign { plan, from } => {
-                let plans = self.tables.billing.plans().await?.catalog;
-                books
-                    .change_provider(id, |of, settled| {
-                        of.assign(plan.clone(), from, &plans, settled)
-                    })
-                    .await?;
-            }
-            What::Halve(over) => {
-                let plans = self.tables.billing.plans().await?.catalog;
-                books
-                    .change_provider(id, |of, settled| {
-                        // An operator who does it again finds it done.
-                        if of.overrides.contains(&*over) {
-                            return Ok(());
-                        }
-                        of.add_override((*over).clone(), &plans, settled)
-                    })
-                    .await?;
-            }
-            What::Cap { amount } => {
-                let rules = AlertRules { cap_fen: amount, ..AlertRules::default() };
-                books.set_alerts(id, &rules).await?;
-            }
-            What::Lower { mandate, amount } => {
-                let limits = MandateLimits { single_fen: amount, daily_fen: None };
-                books.lower_limits(id, mandate, limits, now).await?;
-            }
-            What::End { mandate } => {
-                let end = |of: &Mandate| of.ending(EndReason::RevokedHere { reason: why() }, now);
-                books.decide_mandate(id, mandate, now, end).await?;
-            }
-            What::Resume { mandate } => {
-                let resume = |of: &Mandate| of.resumed(now);
-                books.decide_mandate(id, mandate, now, resume).await?;
-            }
-            What::PayDeposit { reference, amount } => {
-                paid_in(books.pay_deposit(id, amount, &reference, now).await?, reference)?;
-            }
-            What::Press(_) | What::Decide { .. } => {
-                return Ok(Some("there is no button at a console".to_owned()));
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// # Errors
-///
-/// When the reference belongs to another transfer.
-fn paid_in(paid: PaidIn, reference: Reference) -> Result<(), BookError> {
-    match paid {
-        PaidIn::Now(_) | PaidIn::Before(_) => Ok(()),
-        PaidIn::ReferenceUsed(_) => Err(BookError::ReferenceUsed(reference)),
-    }
 }
 
 impl World {
@@ -380,72 +271,6 @@ impl World {
         }
         self.until_idle().await
     }
-
-    /// Checks that the books have every act that was answered as done, and no plan and no note that
-    /// nobody asked for.
-    pub(crate) async fn check_acts(&self, provider: &str) -> Result<(), Error> {
-        let found = self.platform.found(provider).await;
-        let provided = found.provider.clone();
-        let books = self.platform.stack.tables.books(found, &[]).await?;
-        let asked = || self.operators.asked_for(provider);
-        let is_done = |what: &&What| match what {
-            What::Transfer { reference, amount } => {
-                let transferred = |cause: &Cause| matches!(cause, Cause::Recharged { reference: of } if of == reference);
-                is_booked(&books.journal, transferred, *amount)
-            }
-            What::GiveBack { number, .. } => books.refunds.iter().any(|of| of.number() == *number),
-            // Another one from the same day on may have come after it.
-            What::Assign { from, .. } => provided.plans.iter().any(|of| of.from == *from),
-            What::Halve(over) => provided.overrides.contains(over),
-            What::Lower { mandate, amount } => {
-                let of = books.mandates.iter().find(|of| of.mandate == *mandate);
-                of.is_some_and(|of| of.single_limit_fen <= *amount)
-            }
-            What::End { mandate } => {
-                let of = books.mandates.iter().find(|of| of.mandate == *mandate);
-                of.is_some_and(|of| of.in_use().is_none())
-            }
-            What::Cap { .. } => {
-                let cap = provided.alert_rules.cap_fen;
-                asked().any(|what| matches!(what, What::Cap { amount } if amount == cap))
-            }
-            What::Resolve { .. } | What::Adjust { .. } | What::Approve { .. } => true,
-            What::Reject { .. } | What::Resume { .. } => true,
-            What::PayDeposit { reference, amount } => {
-                let deposited = |cause: &Cause| matches!(cause, Cause::Deposit(DepositMovement::Transferred { reference: of }) if of == reference);
-                is_booked(&books.journal, deposited, *amount)
-            }
-            // What buttons move is compared with the journal.
-            What::Press(_) | What::Decide { .. } => true,
-        };
-        if let Some(undone) = self.operators.done_for(provider).find(|what| !is_done(what)) {
-            return Err(format!("{provider}: {undone:?} is said to be done").into());
-        }
-        let is_asked = |of: &&PlanAssignment| {
-            asked().any(|what| matches!(what, What::Assign { plan, from } if (&plan, &from) == (&of.plan, &of.from)))
-        };
-        if let Some(unasked) = provided.plans.iter().skip(1).find(|of| !is_asked(of)) {
-            return Err(format!("{provider}: nobody asked for {unasked:?}").into());
-        }
-        let is_asked =
-            |of: &&Override| asked().any(|what| matches!(what, What::Halve(over) if *over == **of));
-        if let Some(unasked) = provided.overrides.iter().find(|of| !is_asked(of)) {
-            return Err(format!("{provider}: nobody asked for {unasked:?}").into());
-        }
-        self.check_buttons(provider, &books)?;
-        let mut booked: Vec<(AdjustmentId, Fen)> = Vec::new();
-        for note in books.statements.iter().flat_map(|of| &of.adjustments) {
-            booked.push((note.adjustment.clone(), note.amount_fen));
-        }
-        booked.sort();
-        let made = self.operators.notes_of(provider);
-        if booked != made {
-            return Err(
-                format!("{provider}: notes {booked:?} are booked, and {made:?} made").into()
-            );
-        }
-        Ok(())
-    }
 }
 
 impl Operators {
@@ -522,15 +347,6 @@ impl What {
 
 pub(crate) fn operator() -> Person {
     Person::new("an operator").expect("a name")
-}
-
-/// Whether a journal has this amount for this cause, once.
-fn is_booked(journal: &[Entry], is_cause: impl Fn(&Cause) -> bool, amount: Fen) -> bool {
-    let entries = journal.iter().map(Entry::record).filter(|entry| is_cause(&entry.cause));
-    let amounts: Vec<bool> = entries
-        .map(|entry| entry.postings.iter().any(|posting| posting.amount_fen == amount))
-        .collect();
-    amounts == [true]
 }
 
 /// The second person, who approves what the first one asks for.
