@@ -225,6 +225,14 @@ mod tests {
     }
 
     #[test]
+    fn days_and_months_are_stored_as_they_are_written() {
+        let all = (day("2015-05-17"), day("2015-05-17").month());
+        let stored = serde_json::to_string(&all).unwrap();
+        assert_eq!(stored, r#"["2015-05-17","2015-05"]"#);
+        assert_eq!(serde_json::from_str::<(BillingDay, BillingMonth)>(&stored).unwrap(), all);
+    }
+
+    #[test]
     fn days_are_counted_across_months_and_never_backwards() {
         for (from, until, days) in [
             ("2015-05-17", "2015-05-17", 0),

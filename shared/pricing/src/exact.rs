@@ -51,3 +51,20 @@ impl<T> Visitor<'_> for ExactVisitor<T> {
         number.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_that_say_nothing_have_no_end_and_leave_the_sign() {
+        let zeros = "0".repeat(60);
+        for (text, number) in [
+            (format!("{zeros}12.5{zeros}"), "12.5"),
+            (format!("-{zeros}12.5{zeros}"), "-12.5"),
+            (format!("-{zeros}7"), "-7"),
+        ] {
+            assert_eq!(parse(&text), Some(number.parse().unwrap()), "{text}");
+        }
+    }
+}
