@@ -19,7 +19,7 @@ fn check(name: &str, document: &str, code: i32, expected: Expect) {
     expected.assert_eq(&checked(name, document, code));
 }
 
-/// What `plan check` says on standard error.
+/// The standard error of `plan check`.
 fn checked(name: &str, document: &str, code: i32) -> String {
     let folder = Folder::new(&format!("check-{name}"));
     folder.write("plan.json", document);

@@ -1,4 +1,4 @@
-//! What of a log is billable, and as which path.
+//! Which lines of a log are billed, and under which path.
 
 use expect_test::expect;
 use steelyard_pricing::Fen;
@@ -186,7 +186,7 @@ async fn lines_that_no_server_can_bill_are_counted_apart() {
     "#]],
     )
     .await;
-    // Something was answered, and nobody knows to what.
+    // The server answered a request line that nobody can read.
     let answered = [line("a", "-", 200), line("a", r"\x16\x03", 200)];
     check(
         "odd-answered",

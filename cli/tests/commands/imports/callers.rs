@@ -222,7 +222,7 @@ async fn many_callers_bill_one_provider_and_unknown_ones_are_listed_for_the_map(
         shop 2015-05-16 a 2
     "#]]
     .assert_eq(&(printed.clone() + &platform.counted().await));
-    // What is printed is a map that lacks its providers.
+    // The output is a map of callers without their providers.
     let (_, listed) = printed.split_once("for --map:\n").unwrap();
     let listed = listed.replace(",\n", ",late\n");
     platform.folder.write("more.csv", &(listed + "key-1,shop\nkey-2*,shop\nkey-22,other\n"));
@@ -261,7 +261,7 @@ async fn callers_are_billed_from_the_month_of_their_first_call() {
     assert_eq!(platform.counted().await, counted);
     let audit = platform.run("audit").await;
     assert_eq!(audit.code, 0, "{}", audit.out);
-    // What is settled stays, and a later month changes nothing.
+    // Statements stay, and a later month changes nothing.
     platform.settle("2015-06-02").await;
     let may_of_other = may.replace("newcomer", "other");
     let printed = platform.import("other.log", &[may_of_other], "--source other").await;

@@ -56,7 +56,7 @@ impl Platform {
         calls
     }
 
-    /// What each provider was charged.
+    /// The charges of each provider, summed.
     async fn charged(&self) -> BTreeMap<String, Fen> {
         let mut charged = BTreeMap::new();
         for account in self.stack.tables.registry().await.unwrap().accounts {

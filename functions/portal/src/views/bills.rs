@@ -153,7 +153,7 @@ fn neighbours(days: impl Iterator<Item = BillingDay>) -> Vec<(BillingDay, Billin
     ranges
 }
 
-/// Whether something of a statement is still owed.
+/// Whether a part of a statement is still owed.
 fn is_owed(visit: &Visit, statements: &[Statement], id: StatementId) -> Result<bool, MoneyError> {
     let owed = still_owed(statements, visit.account.account.figures.receivable())?;
     let mut owed = statements.iter().zip(owed);

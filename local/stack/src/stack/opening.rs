@@ -1,4 +1,4 @@
-//! What a stack is made of, opened piece by piece.
+//! The parts of a stack, opened one by one.
 
 use std::fs::File;
 use std::net::SocketAddr;

@@ -69,7 +69,7 @@ pub enum Change {
     Refused(String),
 }
 
-/// What the events of a change say of an account besides the change itself.
+/// The facts about an account that events carry besides the change itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Collecting<'a> {
     /// The account after the change.

@@ -1,4 +1,4 @@
-//! What each type of event says.
+//! The content of each type of event.
 //!
 //! This file lists the types. Their contents are grouped by what they are about.
 
